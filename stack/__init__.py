@@ -1,0 +1,1 @@
+"""Everything on one machine: embedded servers, the two backends, sample data and load."""

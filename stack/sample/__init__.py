@@ -1,0 +1,1 @@
+"""One deterministic school: the rows that both databases are seeded with."""
