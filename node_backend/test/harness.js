@@ -72,7 +72,9 @@ function request(port, method, target, { token, body, headers = {} } = {}) {
     const req = http.request({ host: '127.0.0.1', port, method, path: target, headers: all }, (res) => {
       let received = '';
       res.setEncoding('utf8').on('data', (chunk) => { received += chunk; });
-      res.on('end', () => done({ status: res.statusCode, headers: res.headers, text: received, body: parse(received) }));
+      res.on('end', () => done({
+        status: res.statusCode, headers: res.headers, text: received, body: parse(received),
+      }));
     });
     req.on('error', fail);
     req.end(text);

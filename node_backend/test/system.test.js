@@ -29,7 +29,8 @@ test('audit logs come newest first with the id and the total as strings', async 
 
 test('only an admin reads the audit logs and writes settings, and only staff sees the statistics', async () => {
   const denied = [403, 'Access denied'];
-  assert.deepEqual(message(await api('GET', '/system/audit-logs', { token: token({ role: 'training_staff' }) })), denied);
+  const staff = token({ role: 'training_staff' });
+  assert.deepEqual(message(await api('GET', '/system/audit-logs', { token: staff })), denied);
   assert.deepEqual(message(await api('PUT', '/system/settings', { token: cadet, body: {} })), denied);
   assert.deepEqual(message(await api('GET', '/system/stats', { token: cadet })), denied);
 });

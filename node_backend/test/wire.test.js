@@ -83,7 +83,8 @@ test('HEAD answers as GET does but without a body', async () => {
 });
 
 test('a browser that asks first may send any method and its own headers', async () => {
-  const answer = await api('OPTIONS', '/cadets', { headers: { 'access-control-request-headers': 'authorization,x-a' } });
+  const headers = { 'access-control-request-headers': 'authorization,x-a' };
+  const answer = await api('OPTIONS', '/cadets', { headers });
   assert.equal(answer.status, 204);
   assert.equal(answer.headers['access-control-allow-methods'], 'GET,HEAD,PUT,PATCH,POST,DELETE');
   assert.equal(answer.headers['access-control-allow-headers'], 'authorization,x-a');

@@ -20,9 +20,4 @@ function cors(req, res, next) {
   res.status(204).end();
 }
 
-// Express 4 does not wait for a promise: without this a failed query would leave the client without an answer.
-function wrap(handler) {
-  return (req, res, next) => handler(req, res, next).catch(next);
-}
-
-module.exports = { responseTime, cors, wrap };
+module.exports = { responseTime, cors };

@@ -4,7 +4,7 @@ const bcrypt = require('bcryptjs');
 const express = require('express');
 const db = require('../db');
 const { authenticate, signToken } = require('../middleware/auth');
-const { wrap } = require('../middleware/headers');
+const { wrap } = require('../middleware/wrap');
 
 const router = express.Router();
 
@@ -14,8 +14,8 @@ const LOOKUPS = [
   'SELECT u.* FROM users u JOIN cadets c ON c.id = u.cadet_id WHERE c.student_id = $1 ORDER BY u.id LIMIT 1',
 ];
 
-const ME_COLUMNS = `id, username, email, role, first_name, last_name, is_active, is_staff, is_approved, cadet_id, staff_id,
-  profile_pic, created_at, updated_at`;
+const ME_COLUMNS = `id, username, email, role, first_name, last_name, is_active, is_staff, is_approved, cadet_id,
+  staff_id, profile_pic, created_at, updated_at`;
 
 // Field of the API → column, and what a user who never saved anything sees.
 const SETTINGS = {

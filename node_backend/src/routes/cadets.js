@@ -5,7 +5,7 @@ const multer = require('multer');
 const { parseCsv } = require('../csv');
 const db = require('../db');
 const { authenticate, adminOnly, staffOnly, staffOrSelf } = require('../middleware/auth');
-const { wrap } = require('../middleware/headers');
+const { wrap } = require('../middleware/wrap');
 
 const router = express.Router();
 const upload = multer({ storage: multer.memoryStorage() });

@@ -4,7 +4,7 @@ const express = require('express');
 const { cached } = require('../cache');
 const db = require('../db');
 const { authenticate, adminOnly, staffOnly } = require('../middleware/auth');
-const { wrap } = require('../middleware/headers');
+const { wrap } = require('../middleware/wrap');
 
 const router = express.Router();
 
