@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 
 class Phase(StrEnum):
@@ -29,8 +30,8 @@ class GuardState(StrEnum):
     FROZEN = "frozen"
 
 
-_NONE: Mapping[str, float] = MappingProxyType({})
-_NO_PINS: Mapping[str, str] = MappingProxyType({})
+def _empty() -> Mapping[str, Any]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,11 @@ class ControlState:
     standby: str
     phase: Phase
     share: float = 0.0  # percent of clients whose reads the standby answers
-    route_shares: Mapping[str, float] = field(default=_NONE)  # the same for one route, by its name
-    pins: Mapping[str, str] = field(default=_NO_PINS)  # client key → name of a backend
+    route_shares: Mapping[str, float] = field(default_factory=_empty)  # the same for one route, by its name
+    pins: Mapping[str, str] = field(default_factory=_empty)  # client key → name of a backend
     guard: GuardState = GuardState.ARMED
     guard_reason: str = ""
+    guard_since: float = 0.0  # Unix time of the last arming or of the first share: the guard judges nothing older
 
     @property
     def weights(self) -> dict[str, float]:
