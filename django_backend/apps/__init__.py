@@ -1,0 +1,1 @@
+"""One package per group of the API, all alike inside."""

@@ -1,0 +1,1 @@
+"""Activities and announcements, and the cadets who take part."""

@@ -1,0 +1,1 @@
+"""Training days, who was there, and why somebody was not."""

@@ -1,0 +1,103 @@
+"""The operations of the group `auth`. Bodies and answers are in camelCase, but for a user's own profile."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.authentication.access import access_user_by_credentials
+from apps.authentication.models import User
+from apps.authentication.selectors import user_preferences, user_profile
+from apps.authentication.services import user_change_password, user_preferences_save, user_seen, user_token
+from common.api import Api
+from common.exceptions import ApplicationError
+from common.inputs import Reader, flag, read, storable, text
+
+
+class LoginApi(Api):
+    """Trades a name and a password for a token. Nothing is written."""
+
+    authentication_classes: ClassVar[list[Any]] = []
+    permission_classes: ClassVar[list[Any]] = []
+
+    def post(self, request: Request) -> Response:
+        name, password = self._credentials()
+        user = access_user_by_credentials(name, password)
+        return Response(self._answer(user, user_token(user=user, now=timezone.now())))
+
+    def _credentials(self) -> tuple[str, str]:
+        body = self.fields()
+        name, password = body.get("username"), body.get("password")
+        if not (isinstance(name, str) and isinstance(password, str) and name and password):
+            raise ApplicationError("Username and password are required")
+        return read({"username": name}, {"username": storable})["username"], password
+
+    def _answer(self, user: User, token: str) -> dict[str, Any]:
+        shown = {
+            "id": user.pk,
+            "username": user.username,
+            "email": user.email,
+            "role": user.role,
+            "firstName": user.first_name,
+            "lastName": user.last_name,
+            "profilePic": user.profile_pic,
+        }
+        return {"token": token, "role": user.role, "user": shown, "cadetId": user.cadet_id, "staffId": user.staff_id}
+
+
+class LogoutApi(Api):
+    """Says goodbye. The token stays good until it expires; forgetting it is up to the client."""
+
+    def post(self, request: Request) -> Response:
+        return Response({"message": "Logged out"})
+
+
+class MeApi(Api):
+    """Shows users themselves."""
+
+    def get(self, request: Request) -> Response:
+        return Response(user_profile(request.user))
+
+
+class PasswordChangeApi(Api):
+    """Changes the own password."""
+
+    def put(self, request: Request) -> Response:
+        body = self.fields()
+        user_change_password(user=request.user, current=body.get("currentPassword"), new=body.get("newPassword"))
+        return Response({"message": "Password updated"})
+
+
+class PreferencesReadApi(Api):
+    """Shows the own preferences."""
+
+    def get(self, request: Request) -> Response:
+        return Response(user_preferences(request.user))
+
+
+class PreferencesUpdateApi(Api):
+    """Saves some of the own preferences and answers all of them."""
+
+    readers: ClassVar[dict[str, Reader]] = {
+        "emailAlerts": flag,
+        "pushNotifications": flag,
+        "activityUpdates": flag,
+        "darkMode": flag,
+        "compactMode": flag,
+        "primaryColor": text,
+    }
+
+    def put(self, request: Request) -> Response:
+        user_preferences_save(user=request.user, changes=read(self.fields(), self.readers))
+        return Response(user_preferences(request.user))
+
+
+class HeartbeatApi(Api):
+    """Notes that the user is here."""
+
+    def post(self, request: Request) -> Response:
+        user_seen(user=request.user, now=timezone.now())
+        return Response({"ok": True})

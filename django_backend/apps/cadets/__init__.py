@@ -1,0 +1,1 @@
+"""The cadets of the corps, from enrolment to archive."""

@@ -1,0 +1,129 @@
+"""The operations of the group `cadets`. Bodies and answers are in snake_case: a cadet is the row of its table."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.utils import timezone
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.cadets.access import access_cadet_by_id, access_own_cadet
+from apps.cadets.columns import WRITABLE, spreadsheet_rows
+from apps.cadets.selectors import CadetFilter, cadet_list, cadet_row
+from apps.cadets.services import cadet_archive, cadet_create, cadet_update, cadets_import, cadets_set_archived
+from common.api import Api
+from common.exceptions import ApplicationError, InvalidInput
+from common.inputs import path_id, read, whole_number
+from common.json import JsonParser
+from common.pagination import listing, page_asked
+from common.permissions import IsAdmin, IsStaffMember
+
+
+class CadetListApi(Api):
+    """Lists cadets by name, a page at a time."""
+
+    permission_classes: ClassVar[list[Any]] = [IsStaffMember]
+
+    def get(self, request: Request) -> Response:
+        query = request.query_params
+        wanted = CadetFilter(
+            search=query.get("search", ""),
+            company=query.get("company", ""),
+            course=query.get("course", ""),
+            include_archived=query.get("includeArchived") == "true",
+        )
+        return Response(listing(cadet_list(wanted), page_asked(query)))
+
+
+class CadetCreateApi(Api):
+    """Enrols a cadet."""
+
+    permission_classes: ClassVar[list[Any]] = [IsStaffMember]
+
+    def post(self, request: Request) -> Response:
+        row = cadet_create(values=read(self.fields(), WRITABLE), now=timezone.now())
+        return Response(row, status=201)
+
+
+class CadetReadApi(Api):
+    """Shows one cadet to staff and to itself."""
+
+    def get(self, request: Request, cadet_id: str) -> Response:
+        return Response(cadet_row(access_cadet_by_id(request.user, cadet_id)))
+
+
+class CadetUpdateApi(Api):
+    """Changes some columns of one cadet, for staff and for itself; PUT and PATCH are the same."""
+
+    def put(self, request: Request, cadet_id: str) -> Response:
+        wanted = access_cadet_by_id(request.user, cadet_id)
+        values = read(self.fields(), WRITABLE)
+        return Response(cadet_update(cadet_id=wanted, values=values, now=timezone.now()))
+
+    patch = put
+
+
+class CadetArchiveApi(Api):
+    """Archives one cadet: nobody is ever deleted."""
+
+    permission_classes: ClassVar[list[Any]] = [IsAdmin]
+
+    def delete(self, request: Request, cadet_id: str) -> Response:
+        cadet_archive(cadet_id=path_id(cadet_id))
+        return Response({"message": "Cadet archived"})
+
+
+class _CadetBulkApi(Api):
+    """Archives or restores many cadets at once."""
+
+    permission_classes: ClassVar[list[Any]] = [IsStaffMember]
+    archived: ClassVar[bool]
+
+    def post(self, request: Request) -> Response:
+        updated = cadets_set_archived(cadet_ids=self._ids(), archived=self.archived)
+        return Response({"updated": updated})
+
+    def _ids(self) -> list[int]:
+        ids = self.fields().get("ids")
+        if not isinstance(ids, list):
+            raise InvalidInput("ids is required")
+        try:
+            # NULL meets no cadet, in SQL as here.
+            return [whole_number(given) for given in ids if given is not None]
+        except ValueError as mistake:
+            raise InvalidInput("ids must be integers", {"ids": [str(mistake)]}) from mistake
+
+
+class CadetBulkArchiveApi(_CadetBulkApi):
+    """Archives many cadets at once."""
+
+    archived = True
+
+
+class CadetBulkRestoreApi(_CadetBulkApi):
+    """Brings many cadets back at once."""
+
+    archived = False
+
+
+class CadetImportApi(Api):
+    """Enrols the cadets of a spreadsheet, all or none."""
+
+    permission_classes: ClassVar[list[Any]] = [IsAdmin]
+    parser_classes: ClassVar[list[Any]] = [MultiPartParser, JsonParser]
+
+    def post(self, request: Request) -> Response:
+        file = request.FILES.get("file")
+        if file is None:
+            raise ApplicationError("No file uploaded")
+        rows = spreadsheet_rows(file.read())
+        return Response({"imported": cadets_import(rows=rows, now=timezone.now())})
+
+
+class CadetMeApi(Api):
+    """Shows cadets themselves."""
+
+    def get(self, request: Request) -> Response:
+        return Response(cadet_row(access_own_cadet(request.user)))

@@ -1,0 +1,1 @@
+"""Uploaded files, wherever their bytes are kept."""

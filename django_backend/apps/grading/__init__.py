@@ -1,0 +1,1 @@
+"""Grade categories, grades, merits and demerits."""

@@ -1,0 +1,1 @@
+"""Room messages, notifications and push subscriptions."""

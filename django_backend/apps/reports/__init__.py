@@ -1,0 +1,1 @@
+"""Reports that were asked for and the files they became."""

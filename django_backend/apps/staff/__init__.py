@@ -1,0 +1,1 @@
+"""The training staff of the corps."""

@@ -1,0 +1,9 @@
+"""Registers the staff app with Django."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class StaffConfig(AppConfig):
+    name = "apps.staff"

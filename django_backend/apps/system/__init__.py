@@ -1,0 +1,1 @@
+"""The audit log, the settings of the whole system, and its figures."""

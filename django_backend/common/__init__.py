@@ -1,0 +1,1 @@
+"""What every app shares: errors, tokens, paths, pages, health."""

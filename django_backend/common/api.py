@@ -1,0 +1,24 @@
+"""The base of every operation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.views import APIView
+
+
+class Api(APIView):
+    """One operation of one path: checks what came, calls one service or selector, answers.
+
+    Without more words it is for every user with a token; `permission_classes` narrows that.
+    """
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """None: the methods of the path are known to the path, not to one of its operations."""
+        return {}
+
+    def fields(self) -> dict[str, Any]:
+        """The object in the body; an array has no fields, as in the legacy backend."""
+        body = self.request.data
+        return body if isinstance(body, dict) else {}

@@ -1,0 +1,45 @@
+"""Paths that match in any letter case, with and without a trailing slash; and one class per method of a path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, re_path
+from django.views.decorators.csrf import csrf_exempt
+
+from common.api import Api
+from common.errors import method_not_allowed
+
+PARAMETER = re.compile(r"<(\w+)>")
+
+
+def operations(path: str, **apis: type[Api]) -> URLPattern:
+    """The operations of one path, by method: `operations("cadets/<cadet_id>", get=CadetReadApi, put=CadetUpdateApi)`.
+
+    A parameter is the text of one segment, in its own letter case.
+    """
+    pattern = PARAMETER.sub(r"(?P<\1>[^/]+)", path)
+    return re_path(rf"(?i)^{pattern}/?$", _by_method(apis))
+
+
+def _by_method(apis: Mapping[str, type[Api]]) -> Callable[..., HttpResponseBase]:
+    views = {method.upper(): api.as_view() for method, api in apis.items()}
+    if "GET" in views:
+        views["HEAD"] = views["GET"]
+    allowed = [*views, "OPTIONS"]
+
+    # Tokens do not travel by themselves as cookies do, so nothing can be forged across sites.
+    @csrf_exempt
+    def view(request: HttpRequest, **parameters: Any) -> HttpResponseBase:
+        chosen = views.get(request.method or "")
+        if chosen is not None:
+            return chosen(request, **parameters)
+        if request.method == "OPTIONS":
+            return HttpResponse(status=204, headers={"Allow": ", ".join(allowed)})
+        return method_not_allowed(allowed)
+
+    return view

@@ -1,0 +1,1 @@
+"""How the backend is put together: settings, addresses, entry points."""

@@ -1,0 +1,77 @@
+"""Reads settings from the environment, and refuses to start on what it cannot understand."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE = frozenset({"true", "1", "yes", "on"})
+FALSE = frozenset({"false", "0", "no", "off", ""})
+
+
+def required(name: str) -> str:
+    """The value of the variable `name`; missing and empty are the same mistake."""
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise ImproperlyConfigured(f"Set the {name} environment variable")
+    return value
+
+
+def optional(name: str, default: str) -> str:
+    """The value of the variable `name`, or `default` if it is missing or empty."""
+    return os.environ.get(name, "").strip() or default
+
+
+def items(text: str) -> list[str]:
+    """The parts of a comma list. An empty text has none, where `"".split(",")` has one."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def required_items(name: str) -> list[str]:
+    """The parts of the comma list `name`, at least one."""
+    found = items(required(name))
+    if not found:
+        raise ImproperlyConfigured(f"Set the {name} environment variable")
+    return found
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    """The variable `name` as a boolean; anything that is not clearly one is refused by name."""
+    text = os.environ.get(name)
+    if text is None:
+        return default
+    word = text.strip().lower()
+    if word not in TRUE | FALSE:
+        raise ImproperlyConfigured(f"{name} must be true or false, not {text!r}")
+    return word in TRUE
+
+
+def number(name: str, *, default: int) -> int:
+    """The variable `name` as a whole number, not negative."""
+    text = optional(name, str(default))
+    if not (text.isascii() and text.isdigit()):
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {text!r}")
+    return int(text)
+
+
+def database(name: str) -> dict[str, Any]:
+    """Django's settings of the PostgreSQL database whose URL the variable `name` holds.
+
+    What follows the question mark goes to libpq as it is (`sslmode=require`, `host=/run/postgresql`).
+    """
+    url = urlsplit(required(name))
+    if url.scheme not in {"postgres", "postgresql"}:
+        raise ImproperlyConfigured(f"{name} must be a postgresql:// URL")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(url.path.lstrip("/")) or "postgres",
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": unquote(url.hostname or ""),
+        "PORT": str(url.port or ""),
+        # A database that does not answer, or stops answering, must not hold a worker's thread for minutes.
+        "OPTIONS": {"connect_timeout": 3, "tcp_user_timeout": 10_000, **dict(parse_qsl(url.query))},
+    }

@@ -1,0 +1,1 @@
+"""One base for every deployment; the environment decides the rest."""

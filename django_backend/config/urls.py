@@ -1,0 +1,23 @@
+"""The addresses of the whole backend. Health is not among them: it is answered before any address is looked at."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+
+from apps.authentication.urls import urlpatterns as authentication
+from apps.cadets.urls import urlpatterns as cadets
+from apps.system.urls import urlpatterns as system
+from common.errors import not_found
+
+urlpatterns = [
+    re_path("(?i)^api/v1/", include([*authentication, *cadets, *system])),
+    path("admin/", admin.site.urls),
+    # A view like any other, so that it answers in the envelope also while debugging.
+    re_path("", not_found),
+]
+
+handler400 = "common.errors.bad_request"
+handler403 = "common.errors.forbidden"
+handler404 = "common.errors.not_found"
+handler500 = "common.errors.server_error"
