@@ -111,6 +111,11 @@ def reachable(path: Path, account: Account | None) -> bool:
     return account is None or all(_lets_through(parent, account) for parent in path.resolve().parents)
 
 
+def fallback_for(wanted: Path) -> Path:
+    """Where the data goes instead if *wanted* is out of reach: always the same place, so that a restart finds it."""
+    return FALLBACK_ROOT / f"cutover-{hashlib.sha256(str(wanted.resolve()).encode()).hexdigest()[:12]}"
+
+
 def settle(wanted: Path, say: Callable[[str], None]) -> Path:
     """The directory a server really uses: *wanted*, or one under /var/tmp where its plain user can reach it."""
     account = plain_account()
@@ -118,7 +123,7 @@ def settle(wanted: Path, say: Callable[[str], None]) -> Path:
     wanted.mkdir(parents=True, exist_ok=True)
     home = wanted
     if account and not reachable(wanted, account):
-        home = FALLBACK_ROOT / f"cutover-{hashlib.sha256(str(wanted.resolve()).encode()).hexdigest()[:12]}"
+        home = fallback_for(wanted)
         say(f"{wanted} is out of reach for the user {account.name!r}: its data is in {home}")
         home.mkdir(mode=0o700, exist_ok=True)
     if home.is_symlink() or home.stat().st_uid not in {0, os.geteuid(), account.uid if account else os.geteuid()}:

@@ -1,0 +1,181 @@
+"""``python -m stack up | down | clean``: everything on one machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+import click
+
+from proxy.embedded import EmbeddedError, fallback_for, free_port
+from stack.backends import DJANGO, NODE, BackendError, Backends, BackendSettings
+from stack.node import NodeMissing
+from stack.paths import ROOT, VAR
+from stack.probes import tcp_answers
+from stack.processes import ProcessError, Program, Supervisor
+from stack.sample.population import KNOWN_LOGINS
+from stack.say import say
+from stack.servers import Servers
+
+HOME = VAR / "stack"
+PID_FILE = HOME / "pid"
+SERVER_NAMES = ("postgres", "redis")
+SECRETS = ("JWT_SECRET", "SECRET_KEY", "CUTOVER_TOKEN", "CUTOVER_KEY")
+STOPPED_WITHIN = 60.0
+
+
+class Ports(NamedTuple):
+    """Where everything listens."""
+
+    node: int
+    django: int
+    edge: int
+    control: int
+
+
+def free_ports() -> Ports:
+    """The usual ports where they are free, others where they are not."""
+    return Ports(free_port(3001), free_port(8000), free_port(8080), free_port(8081))
+
+
+def stack_secrets(home: Path = HOME) -> dict[str, str]:
+    """The secrets of this machine's stack: made once, readable by us only."""
+    path = home / "secrets.json"
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        made = {name: secrets.token_urlsafe(48) for name in SECRETS}
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(made, file)
+    known: dict[str, str] = json.loads(path.read_text())
+    return known
+
+
+def backend_settings(servers: Servers, ports: Ports, home: Path = HOME) -> BackendSettings:
+    """The settings of both backends on these servers and ports."""
+    known = stack_secrets(home)
+    return BackendSettings(
+        node_port=ports.node, django_port=ports.django, node_database=servers.databases["rotc_node"],
+        django_database=servers.databases["rotc_django"], redis_url=servers.redis_url, jwt_secret=known["JWT_SECRET"],
+        secret_key=known["SECRET_KEY"], faults_file=home / "faults.json",
+    )  # fmt: skip
+
+
+def edge_program(servers: Servers, ports: Ports, settings: BackendSettings) -> Program:
+    """How ``cutover serve`` is run: the one place that knows its arguments and its environment."""
+    known = stack_secrets()
+    environment = {
+        **os.environ,
+        "PORT": str(ports.edge), "CUTOVER_CONTROL_PORT": str(ports.control), "CUTOVER_TOKEN": known["CUTOVER_TOKEN"],
+        "CUTOVER_KEY": known["CUTOVER_KEY"], "DATABASE_URL": servers.databases["cutover"],
+        "REDIS_URL": servers.redis_url, "JWT_SECRET": settings.jwt_secret, "NODE_URL": settings.node_url, "DJANGO_URL": settings.django_url,
+        "NODE_DATABASE_URL": settings.node_database, "DJANGO_DATABASE_URL": settings.django_database,
+    }  # fmt: skip
+    argv = [sys.executable, "-m", "proxy.cli.main", "serve", "--config", "config/rotc.yaml"]
+    return Program("cutover", argv, ROOT, environment, ready=tcp_answers(ports.edge), stop_within=30)
+
+
+def running() -> int | None:
+    """The process id of a stack that is up."""
+    try:
+        pid = int(PID_FILE.read_text())
+        os.kill(pid, 0)
+    except (FileNotFoundError, ValueError, ProcessLookupError):
+        return None
+    return pid
+
+
+def _interrupt(_signum: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _print_addresses(ports: Ports) -> None:
+    known = stack_secrets()
+    say("edge", f"http://127.0.0.1:{ports.edge}/api/v1/")
+    say("control", f"http://127.0.0.1:{ports.control}/  (token {known['CUTOVER_TOKEN']})")
+    say("node", f"http://127.0.0.1:{ports.node}/health")
+    say("django", f"http://127.0.0.1:{ports.django}/api/health")
+    for login in KNOWN_LOGINS:
+        say("login", f"{login.role}: {login.username} / {login.password}")
+
+
+def _until_interrupted(supervisor: Supervisor) -> None:
+    while not (ended := supervisor.ended()):
+        time.sleep(0.5)
+    raise ProcessError(f"{ended[0].program.name} ended by itself with status {ended[0].status}, see {ended[0].log}")
+
+
+def _up(edge: bool, scale: int) -> None:
+    ports = free_ports()
+    with Servers(VAR / "servers") as servers, Supervisor(HOME / "logs") as supervisor:
+        servers.start()
+        settings = backend_settings(servers, ports)
+        backends = Backends(supervisor, settings)
+        backends.prepare()
+        backends.seed(scale=scale)
+        backends.start_all()
+        if edge:
+            supervisor.start(edge_program(servers, ports, settings))
+        _print_addresses(ports)
+        _until_interrupted(supervisor)
+
+
+@click.group()
+def main() -> None:
+    """Everything on one machine."""
+
+
+@main.command()
+@click.option("--edge/--no-edge", default=True, help="With the proxy in front, or the two backends alone.")
+@click.option("--scale", default=1, show_default=True, type=click.IntRange(1, 1000), help="Times production size.")
+def up(edge: bool, scale: int) -> None:
+    """Start servers, backends and the proxy; end with Ctrl-C or 'down'."""
+    if pid := running():
+        raise click.ClickException(f"the stack is up already (pid {pid}): python -m stack down")
+    HOME.mkdir(parents=True, exist_ok=True)
+    PID_FILE.write_text(str(os.getpid()))
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        _up(edge, scale)
+    except KeyboardInterrupt:
+        say("stack", "stopped", "-")
+    except (EmbeddedError, BackendError, NodeMissing, ProcessError) as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        PID_FILE.unlink(missing_ok=True)
+
+
+@main.command()
+def down() -> None:
+    """Stop a stack that runs, and wait for its end."""
+    pid = running()
+    if pid is None:
+        return say("stack", "is not up")
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOPPED_WITHIN
+    while running() == pid:
+        if time.monotonic() > deadline:
+            raise click.ClickException(f"process {pid} has not ended after {STOPPED_WITHIN:.0f} s")
+        time.sleep(0.1)
+    say("stack", "is down", "-")
+
+
+@main.command()
+def clean() -> None:
+    """Remove all that was ever written: databases, logs, secrets."""
+    if pid := running():
+        raise click.ClickException(f"the stack is up (pid {pid}): python -m stack down")
+    for name in SERVER_NAMES:
+        shutil.rmtree(fallback_for(VAR / "servers" / name), ignore_errors=True)
+    if VAR.exists():
+        shutil.rmtree(VAR)
+    say("stack", f"removed {VAR}", "-")
+
+
+__all__ = ["DJANGO", "NODE", "Ports", "backend_settings", "edge_program", "free_ports", "main", "stack_secrets"]
