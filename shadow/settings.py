@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from shadow.compare.paths import checked
 from shadow.values import Duration, Percent, Size
 
 STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
@@ -55,16 +56,26 @@ class Rule:
     reason: Annotated[str, Field(min_length=1)]
     routes: tuple[str, ...] = ()
     """Route names it holds for, such as `GET /api/v1/cadets/{id}`; none = every route."""
-    paths: tuple[str, ...] = ()
-    """JSON paths it holds for, such as `$.total` or `$.data[*].birthdate`; none = everywhere."""
+    paths: tuple[Annotated[str, AfterValidator(checked)], ...] = ()
+    """JSON paths it holds for, such as `$.total`, `$.data[*].birthdate` or `$..id`; none = everywhere in the body.
+    `ignore` may also name a part of the answer: `status`, `body`, `header.content-type` or `header.location`."""
     key: str | None = None
     """For `unordered`: the field that tells elements apart; none = by their whole value."""
     precision: Literal["s", "ms", "us"] = "ms"
-    """For `same_instant`: finer digits are cut off before comparing."""
+    """For `same_instant`: finer digits are cut off before comparing. A date alone is its midnight in UTC."""
     statuses: tuple[tuple[int, int], ...] = ()
-    """For `status`: the pairs (active, standby) that count as equal, such as `[200, 201]`."""
+    """For `status`: the pairs (active, standby) that count as equal, such as `[200, 201]`.
+    For any other kind: the rule holds only where the two answers have one of these pairs; none = always."""
     expires: date | None = None
     """From this day on the rule no longer holds."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.kind is RuleKind.STATUS and not self.statuses:
+            raise ValueError("statuses: a rule of kind status needs the pairs it allows, such as [[200, 201]]")
+        if self.key is not None and self.kind is not RuleKind.UNORDERED:
+            raise ValueError("key: only a rule of kind unordered has one")
+        return self
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -79,6 +90,6 @@ class CompareSettings:
     timeout: Duration = 2.0
     """Seconds that one comparison may take; more is counted as not compared."""
     noise_percent: Percent = 1.0
-    """Share of matched exchanges for which the active backend is asked twice, to find fields in which it disagrees with itself."""
+    """Share of matched exchanges for which the active backend is asked again, to find its own disagreements."""
     retention: Duration = 14 * 86400.0
     """Examples older than this are removed."""

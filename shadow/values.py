@@ -34,7 +34,6 @@ def size_in_bytes(written: object) -> object:
     return int(value) if isinstance(value, float) else value
 
 
-
 Duration = Annotated[
     float, BeforeValidator(seconds, json_schema_input_type=float | str), Field(gt=0, allow_inf_nan=False)
 ]
