@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import aiohttp
 import structlog
+from yarl import URL
 
 from proxy.config import Backend
 from proxy.errors import ConfigError
@@ -58,7 +59,7 @@ class HealthProbe:
         timeout = aiohttp.ClientTimeout(total=backend.probe_timeout)
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             while not stop.is_set():
-                self._note(name, await _trouble(session, f"{backend.url}{backend.health}"))
+                self._note(name, await _trouble(session, backend))
                 try:
                     await asyncio.wait_for(stop.wait(), timeout=backend.probe_interval)
                 except TimeoutError:
@@ -82,10 +83,12 @@ class HealthProbe:
             UPSTREAM_UP.labels(name).set(1 if healthy else 0)
 
 
-async def _trouble(session: aiohttp.ClientSession, url: str) -> str | None:
+async def _trouble(session: aiohttp.ClientSession, backend: Backend) -> str | None:
+    url = URL(f"{backend.url}{backend.health or '/'}", encoded=True)
     try:
         async with session.get(url, allow_redirects=False) as answer:
-            return None if 200 <= answer.status < 300 else f"its health check answers {answer.status}"
+            well = 200 <= answer.status < 300 if backend.health else answer.status < 500
+            return None if well else f"its health check answers {answer.status}"
     except TimeoutError:
         return "its health check gives no answer in time"
     except (aiohttp.ClientError, OSError) as error:

@@ -27,6 +27,10 @@ SECONDS = Histogram(
     # The guard's limits, 1 and 2 s, and the service objective, 0.5 s, are boundaries with neighbours on both sides.
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0),
 )
+UPSTREAM_FAULTS = Counter(
+    "cutover_upstream_faults_total", "Requests for which a backend gave no whole answer.", ["backend", "fault"]
+)
+REFUSED = Counter("cutover_refused_total", "Requests that the edge refused before choosing a backend.", ["status"])
 IN_FLIGHT = Gauge(
     "cutover_requests_in_flight", "Requests being answered now.", ["backend"], multiprocess_mode="livesum"
 )
@@ -64,6 +68,11 @@ def answered(backend: str, route: str, kind: str, status: int, seconds: float) -
     """Count one request that has ended. `route` is the template, never the raw path."""
     _requests(backend, route, kind, status).inc()
     _seconds(backend, route).observe(seconds)
+
+
+def upgraded(backend: str, route: str) -> None:
+    """Count one WebSocket that has ended; its length is no latency."""
+    _requests(backend, route, "websocket", 101).inc()
 
 
 def render() -> bytes:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from shadow.settings import STRICT, CompareSettings, MirrorSettings
-from shadow.values import Duration, Percent, Size
+from shadow.values import Duration, Size
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,31}$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -59,8 +59,8 @@ class Backend:
     """One of the two backends."""
 
     url: HttpUrl
-    health: Annotated[str, AfterValidator(_path)] = "/"
-    """Asked by the health probe; any 2xx is healthy."""
+    health: Annotated[str, AfterValidator(_path)] | None = None
+    """Asked by the health probe; any 2xx is healthy. Left out: `/` is asked, and any answer below 500 is healthy."""
     ws: HttpUrl | None = None
     """Where WebSockets go; default: `url`."""
     host: Literal["preserve", "upstream"] = "preserve"
@@ -219,6 +219,10 @@ class Config:
     compare: CompareSettings = CompareSettings()
     guard: Guard = Guard()
     limits: Limits = Limits()
+    fallback_after: Duration = 5.0
+    """A read that the standby has not begun to answer after this is asked of the active side."""
+    debug_header: bool = False
+    """Name the backend and the reason in the answer to a request that carries `X-Cutover-Debug`."""
     listen: Listen = Listen()
     store: Store = Store()
     log: Logging = Logging()

@@ -1,0 +1,179 @@
+"""The connections to one backend: reused where that is safe, bounded in number, watched for deadlines.
+
+aiohttp's client costs more than everything else on this path together, so the pool holds plain protocols. A write never
+travels on a reused connection: if the backend closes it at that moment, nobody could tell whether the write happened,
+and a proxy must not send it again (RFC 9110 section 9.2.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from urllib.parse import urlsplit
+
+import structlog
+
+from proxy.config.model import Backend
+from proxy.edge.connection import Connection, Fault, UpstreamError
+
+log = structlog.get_logger()
+
+_TICK = 0.1  # seconds between looks at deadlines: one look for all connections instead of a timer for each
+
+
+class Pool:
+    """The connections to one address of one backend. `host` is what to send as Host where the client's is not kept."""
+
+    def __init__(self, name: str, url: str, backend: Backend) -> None:
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        self.name = name
+        self._address = (parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
+        self._tls = _tls_context(backend) if parts.scheme == "https" else None
+        self._settings = backend
+        self._host = parts.netloc.encode("idna" if not parts.netloc.isascii() else "ascii")
+        self._idle: list[Connection] = []
+        self._open: set[Connection] = set()
+        self._connecting = 0
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._ticker: asyncio.Task[None] | None = None
+
+    @property
+    def in_use(self) -> int:
+        """Connections that carry a request now."""
+        return len(self._open) + self._connecting - len(self._idle)
+
+    def host_for(self, clients: bytes | None) -> bytes:
+        """The Host to send: the client's or the backend's own.
+
+        None (HTTP/1.0 without Host) becomes an empty Host: "no authority" (RFC 9112 section 3.2), nothing invented.
+        """
+        if self._settings.host == "upstream":
+            return self._host
+        return clients or b""
+
+    async def acquire(self, *, fresh: bool) -> Connection:
+        """A connection for one request, to be given back with `release`. `fresh`: not a reused one.
+
+        Raises UpstreamError (REFUSED, CONNECT_TIMEOUT, FULL)."""
+        loop = asyncio.get_running_loop()
+        if self._ticker is None:
+            self._ticker = loop.create_task(self._watch())
+        if not fresh and (connection := self._reusable()) is not None:
+            return connection
+        await self._room(loop.time() + self._settings.connect_timeout)
+        if not fresh and (connection := self._reusable()) is not None:
+            self._hand_on()
+            return connection
+        return await self._connect()
+
+    def release(self, connection: Connection) -> None:
+        """Take a connection back: kept if it can carry another request, else closed."""
+        connection.deadline = float("inf")
+        connection.busy = False
+        if connection.reusable:
+            connection.reused = True
+            connection.idle_until = asyncio.get_running_loop().time() + self._settings.keep_alive
+            self._idle.append(connection)
+        else:
+            self._open.discard(connection)
+            connection.close()
+        self._hand_on()
+
+    def discard_idle(self) -> None:
+        """Close what is idle: one of them turned out to have been closed by the backend, the others will be too."""
+        for connection in self._idle:
+            self._open.discard(connection)
+            connection.close()
+        self._idle.clear()
+
+    def close(self) -> None:
+        """Close every connection and stop watching."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+            self._ticker = None
+        for connection in list(self._open):
+            connection.close()
+        self._open.clear()
+        self._idle.clear()
+
+    def _reusable(self) -> Connection | None:
+        """The idle connection used last: the one least likely to have been closed by the backend."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable:
+                return connection
+            self._open.discard(connection)
+        return None
+
+    async def _room(self, deadline: float) -> None:
+        loop = asyncio.get_running_loop()
+        while len(self._open) + self._connecting >= self._settings.connections:
+            if self._idle:
+                oldest = self._idle.pop(0)
+                self._open.discard(oldest)
+                oldest.close()
+                continue
+            waiter = loop.create_future()
+            self._waiters.append(waiter)
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await waiter
+            except TimeoutError:
+                raise UpstreamError(Fault.FULL, f"{self._settings.connections} in use") from None
+            finally:
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
+
+    def _hand_on(self) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    async def _connect(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        host, port = self._address
+        self._connecting += 1
+        try:
+            async with asyncio.timeout(self._settings.connect_timeout):
+                _, connection = await loop.create_connection(
+                    Connection, host, port, ssl=self._tls, server_hostname=host if self._tls else None
+                )
+        except TimeoutError:
+            self._hand_on()
+            raise UpstreamError(Fault.CONNECT_TIMEOUT) from None
+        except (OSError, ssl.SSLError) as error:
+            self._hand_on()
+            raise UpstreamError(Fault.REFUSED, str(error)) from error
+        except asyncio.CancelledError:
+            self._hand_on()
+            raise
+        finally:
+            self._connecting -= 1
+        self._open.add(connection)
+        return connection
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_TICK)
+            now = loop.time()
+            for connection in [c for c in self._open if now > c.deadline]:
+                connection.expire()
+            for connection in [c for c in self._idle if now > c.idle_until or not c.usable]:
+                self._idle.remove(connection)
+                self._open.discard(connection)
+                connection.close()
+
+
+def _tls_context(backend: Backend) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=backend.tls.ca)
+    context.set_alpn_protocols(["http/1.1"])
+    if not backend.tls.verify:
+        log.warning("tls_not_verified", hint="set tls.verify to true: a certificate that nobody checks proves nothing")
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

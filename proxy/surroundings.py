@@ -1,0 +1,92 @@
+"""What every process of one deployment shares: where the stores are, the secrets, the directory on local disk."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from proxy.config import Config
+from proxy.errors import ConfigError
+
+DATABASE, REDIS, SECRET = "CUTOVER_DATABASE_URL", "CUTOVER_REDIS_URL", "CUTOVER_SECRET"
+METRICS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The shared facts. `pseudonym` is this deployment's name in Via."""
+
+    directory: Path
+    database: str
+    redis: str
+    secret: str
+    port: int
+    control_port: int
+
+    @property
+    def pseudonym(self) -> bytes:
+        """Tells this deployment from another edge on the way; it says nothing of the secret."""
+        return b"cutover-" + blake2b(self.secret.encode(), digest_size=4, person=b"cutover.via").hexdigest().encode()
+
+    def socket(self, number: int) -> Path:
+        """Where shadow worker `number` listens."""
+        return self.directory / f"shadow-{number}.sock"
+
+    def environment(self) -> dict[str, str]:
+        """What a child process needs to find the same surroundings; secrets travel here, never as arguments."""
+        return {
+            DATABASE: self.database,
+            REDIS: self.redis,
+            SECRET: self.secret,
+            METRICS: str(self.directory / "metrics"),
+            "PORT": str(self.port),
+            "CUTOVER_CONTROL_PORT": str(self.control_port),
+        }
+
+
+def directory_of(config: Config) -> Path:
+    """The deployment's directory, made if it is missing."""
+    directory = Path(config.store.directory).absolute()
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o755)
+    except OSError as error:
+        raise ConfigError([f"store.directory: {directory} cannot be made: {error}"]) from error
+    return directory
+
+
+def surroundings(config: Config, environment: Mapping[str, str]) -> Surroundings:
+    """What the configuration and the environment say. A store that nobody names has an empty URL."""
+    directory = directory_of(config)
+    return Surroundings(
+        directory=directory,
+        database=environment.get(DATABASE) or config.store.database or "",
+        redis=environment.get(REDIS) or config.store.redis or "",
+        secret=environment.get(SECRET) or config.secret or kept_secret(directory / "secret"),
+        port=_port(environment, "PORT", config.listen.port),
+        control_port=_port(environment, "CUTOVER_CONTROL_PORT", config.listen.control_port),
+    )
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in a file that only its owner may read; made by the first process that needs it."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        secret = secrets.token_urlsafe(32)
+        file.write(secret)
+    return secret
+
+
+def _port(environment: Mapping[str, str], name: str, default: int) -> int:
+    written = environment.get(name)
+    if not written:
+        return default
+    if not written.isdigit() or int(written) > 65535:
+        raise ConfigError([f"{name}: expected a port from 0 to 65535, got {written!r}"])
+    return int(written)
