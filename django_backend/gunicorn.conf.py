@@ -25,6 +25,9 @@ max_requests_jitter = max_requests // 20
 # The application is loaded once and shared by the workers. Nothing connects before the fork.
 preload_app = True
 
+# Nobody manages it through a socket in the home directory, which two backends on one machine would fight over.
+control_socket_disable = True
+
 accesslog = "-"
 errorlog = "-"
 loglevel = os.environ.get("LOG_LEVEL") or "info"

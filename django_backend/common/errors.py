@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.response import Response
 
 from common.failure import BAD_REQUEST, FORBIDDEN, INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, Failure, failure_of
-from common.json import dumps
+from common.json import json_response
 
 log = structlog.get_logger(__name__)
 
@@ -26,8 +26,7 @@ def answer_for(error: Exception, context: dict[str, Any]) -> Response:
 
 def answer(failure: Failure) -> HttpResponse:
     """The answer where no operation was reached."""
-    body = dumps(failure.envelope)
-    return HttpResponse(body, status=failure.status, content_type="application/json", headers=_headers(failure))
+    return json_response(failure.envelope, status=failure.status, headers=_headers(failure))
 
 
 def method_not_allowed(allowed: Iterable[str]) -> HttpResponse:

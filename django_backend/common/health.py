@@ -10,13 +10,13 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from common.errors import method_not_allowed
-from common.json import dumps
+from common.json import json_response
 from common.probes import Probe, ask_all
 
 PATH = "/api/health"
@@ -44,7 +44,7 @@ class HealthMiddleware:
         if request.method not in {"GET", "HEAD"}:
             return method_not_allowed(["GET", "HEAD"])
         body, status = report(findings(), now=datetime.now(UTC))
-        return HttpResponse(dumps(body), status=status, content_type="application/json")
+        return json_response(body, status=status)
 
 
 def findings() -> dict[str, bool]:

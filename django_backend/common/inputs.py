@@ -23,7 +23,7 @@ def read(given: Mapping[str, Any], readers: Mapping[str, Reader]) -> dict[str, A
     """The entries of `given` that have a reader, each read by it. All mistakes are reported together, by name."""
     found: dict[str, Any] = {}
     mistakes: dict[str, list[str]] = {}
-    for name in readers.keys() & given.keys():
+    for name in (name for name in readers if name in given):
         try:
             found[name] = readers[name](given[name])
         except ValueError as mistake:

@@ -24,7 +24,7 @@ class NodeBcryptHasher(BCryptPasswordHasher):
     def encode(self, password: str, salt: str | bytes) -> str:
         """The stored form of `password` under `salt`."""
         bcrypt = self._load_library()
-        # JavaScript strings may hold half a surrogate pair, and bcryptjs writes it out as three bytes.
+        # JSON can carry half a surrogate pair. bcryptjs never comes to an end with one, so no hash of Node's has it.
         shortened = password.encode("utf-8", "surrogatepass")[:LONGEST_PASSWORD]
         salt = salt.encode("ascii") if isinstance(salt, str) else salt
         return f"{self.algorithm}${bcrypt.hashpw(shortened, salt).decode('ascii')}"

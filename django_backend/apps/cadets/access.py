@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from apps.authentication.models import User
 from common.exceptions import AccessDenied, Missing
-from common.inputs import path_id
+from common.inputs import WHOLE_NUMBER, path_id
 from common.roles import STAFF_ROLES
 
 
 def access_cadet_by_id(viewer: User, given: str) -> int:
     """The id in a path, if `viewer` may see and change that cadet. Whether the cadet exists is not looked at."""
-    if viewer.role in STAFF_ROLES:
-        return path_id(given)
-    if given != str(viewer.cadet_id):
+    own = WHOLE_NUMBER.fullmatch(given) and int(given) == viewer.cadet_id
+    if not own and viewer.role not in STAFF_ROLES:
         raise AccessDenied
     return path_id(given)
 

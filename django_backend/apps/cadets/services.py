@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.cadets.models import Cadet
-from apps.cadets.selectors import cadet_row
+from apps.cadets.selectors import COLUMNS, cadet_row
 from common.exceptions import InvalidInput, Missing
 
 REQUIRED = ("first_name", "last_name", "student_id")
@@ -20,7 +20,8 @@ def cadet_create(*, values: dict[str, Any], now: datetime) -> dict[str, Any]:
     """Enrol a cadet with these columns and answer the row. A column that is not given gets its default."""
     _check_required(values)
     cadet = Cadet.objects.create(**values, created_at=now, updated_at=now)
-    return cadet_row(cadet.pk)
+    # The database answered the id and the defaults with the insert, so nothing needs to be read again.
+    return {column: getattr(cadet, column) for column in COLUMNS}
 
 
 @transaction.atomic

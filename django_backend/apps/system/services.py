@@ -16,8 +16,10 @@ def system_settings_save(*, changes: Mapping[str, Any]) -> None:
     """Store each of `changes` under its key, all or none; booleans as '1' and '0', as they always have been."""
     values = read(changes, dict.fromkeys(changes, _stored))
     keys = read({key: key for key in changes}, dict.fromkeys(changes, storable))
+    # Two keys may become one when they are made storable; the later one counts, as in the legacy backend.
+    stored = {keys[key]: values[key] for key in changes}
     # In the order of their keys: two of these at once must not wait for each other.
-    rows = [SystemSetting(key=keys[key], value=values[key]) for key in sorted(changes)]
+    rows = [SystemSetting(key=key, value=stored[key]) for key in sorted(stored)]
     SystemSetting.objects.bulk_create(rows, update_conflicts=True, unique_fields=["key"], update_fields=["value"])
 
 
