@@ -8,22 +8,31 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, re_path
+from django.urls import URLPattern
+from django.urls.resolvers import RegexPattern
 from django.views.decorators.csrf import csrf_exempt
 
 from common.api import Api
 from common.errors import method_not_allowed
 
+PREFIX = "api/v1/"
 PARAMETER = re.compile(r"<(\w+)>")
 
 
+class AnyCase(RegexPattern):
+    """A regular expression that letter case does not matter to. (Django cannot reverse one that says so itself.)"""
+
+    def _compile(self, regex: str) -> re.Pattern[str]:
+        return re.compile(regex, re.IGNORECASE | re.ASCII)
+
+
 def operations(path: str, **apis: type[Api]) -> URLPattern:
-    """The operations of one path, by method: `operations("cadets/<cadet_id>", get=CadetReadApi, put=CadetUpdateApi)`.
+    """The operations of one path under the prefix, by method: `operations("cadets/<cadet_id>", get=CadetReadApi)`.
 
     A parameter is the text of one segment, in its own letter case.
     """
-    pattern = PARAMETER.sub(r"(?P<\1>[^/]+)", path)
-    return re_path(rf"(?i)^{pattern}/?$", _by_method(apis))
+    pattern = PARAMETER.sub(r"(?P<\1>[^/]+)", PREFIX + path)
+    return URLPattern(AnyCase(rf"^{pattern}/?$", is_endpoint=True), _by_method(apis))
 
 
 def _by_method(apis: Mapping[str, type[Api]]) -> Callable[..., HttpResponseBase]:

@@ -22,7 +22,7 @@ class IsStaffMember(BasePermission):
     """Admins and training staff."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if request.user.role not in STAFF_ROLES:
+        if _role(request) not in STAFF_ROLES:
             raise AccessDenied
         return True
 
@@ -31,6 +31,10 @@ class IsAdmin(BasePermission):
     """Admins."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if request.user.role != Role.ADMIN:
+        if _role(request) != Role.ADMIN:
             raise AccessDenied
         return True
+
+
+def _role(request: Request) -> str:
+    return str(getattr(request.user, "role", ""))

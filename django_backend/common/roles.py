@@ -13,4 +13,4 @@ class Role(TextChoices):
     TRAINING_STAFF = "training_staff"
 
 
-STAFF_ROLES = frozenset({Role.ADMIN, Role.TRAINING_STAFF})
+STAFF_ROLES: frozenset[str] = frozenset({Role.ADMIN, Role.TRAINING_STAFF})

@@ -7,13 +7,20 @@ from typing import Any
 
 import jwt
 from django.conf import settings
+from jwt.types import Options
 
 from common.exceptions import TokenRefused
 
 ALGORITHM = "HS256"
 LIFETIME = timedelta(days=7)
 # The legacy backend's library looks at the times `exp` and `nbf` and at nothing else; what it accepts is accepted here.
-CHECKS = {"verify_aud": False, "verify_iss": False, "verify_iat": False, "verify_sub": False, "verify_jti": False}
+CHECKS: Options = {
+    "verify_aud": False,
+    "verify_iss": False,
+    "verify_iat": False,
+    "verify_sub": False,
+    "verify_jti": False,
+}
 
 
 def token_issue(*, user_id: int, role: str, cadet_id: int | None, staff_id: int | None, now: datetime) -> str:

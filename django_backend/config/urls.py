@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import path, re_path
 
 from apps.authentication.urls import urlpatterns as authentication
 from apps.cadets.urls import urlpatterns as cadets
@@ -11,7 +11,9 @@ from apps.system.urls import urlpatterns as system
 from common.errors import not_found
 
 urlpatterns = [
-    re_path("(?i)^api/v1/", include([*authentication, *cadets, *system])),
+    *authentication,
+    *cadets,
+    *system,
     path("admin/", admin.site.urls),
     # A view like any other, so that it answers in the envelope also while debugging.
     re_path("", not_found),

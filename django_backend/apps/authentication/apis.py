@@ -20,8 +20,8 @@ from common.inputs import Reader, flag, read, storable, text
 class LoginApi(Api):
     """Trades a name and a password for a token. Nothing is written."""
 
-    authentication_classes: ClassVar[list[Any]] = []
-    permission_classes: ClassVar[list[Any]] = []
+    authentication_classes = ()
+    permission_classes = ()
 
     def post(self, request: Request) -> Response:
         name, password = self._credentials()
@@ -59,7 +59,7 @@ class MeApi(Api):
     """Shows users themselves."""
 
     def get(self, request: Request) -> Response:
-        return Response(user_profile(request.user))
+        return Response(user_profile(self.viewer))
 
 
 class PasswordChangeApi(Api):
@@ -67,7 +67,7 @@ class PasswordChangeApi(Api):
 
     def put(self, request: Request) -> Response:
         body = self.fields()
-        user_change_password(user=request.user, current=body.get("currentPassword"), new=body.get("newPassword"))
+        user_change_password(user=self.viewer, current=body.get("currentPassword"), new=body.get("newPassword"))
         return Response({"message": "Password updated"})
 
 
@@ -75,7 +75,7 @@ class PreferencesReadApi(Api):
     """Shows the own preferences."""
 
     def get(self, request: Request) -> Response:
-        return Response(user_preferences(request.user))
+        return Response(user_preferences(self.viewer))
 
 
 class PreferencesUpdateApi(Api):
@@ -91,13 +91,13 @@ class PreferencesUpdateApi(Api):
     }
 
     def put(self, request: Request) -> Response:
-        user_preferences_save(user=request.user, changes=read(self.fields(), self.readers))
-        return Response(user_preferences(request.user))
+        user_preferences_save(user=self.viewer, changes=read(self.fields(), self.readers))
+        return Response(user_preferences(self.viewer))
 
 
 class HeartbeatApi(Api):
     """Notes that the user is here."""
 
     def post(self, request: Request) -> Response:
-        user_seen(user=request.user, now=timezone.now())
+        user_seen(user=self.viewer, now=timezone.now())
         return Response({"ok": True})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import bcrypt
 from django.contrib.auth.hashers import BCryptPasswordHasher
 from django.utils.crypto import constant_time_compare
 
@@ -23,7 +24,6 @@ class NodeBcryptHasher(BCryptPasswordHasher):
 
     def encode(self, password: str, salt: str | bytes) -> str:
         """The stored form of `password` under `salt`."""
-        bcrypt = self._load_library()
         # JSON can carry half a surrogate pair. bcryptjs never comes to an end with one, so no hash of Node's has it.
         shortened = password.encode("utf-8", "surrogatepass")[:LONGEST_PASSWORD]
         salt = salt.encode("ascii") if isinstance(salt, str) else salt

@@ -27,7 +27,7 @@ class User(AbstractBaseUser):
     role = models.TextField(choices=Role)
     first_name = models.TextField(null=True)
     last_name = models.TextField(null=True)
-    is_active = models.BooleanField(null=True, db_default=True)
+    is_active = models.BooleanField(null=True, db_default=True)  # type: ignore[assignment]
     is_staff = models.BooleanField(null=True, db_default=False)
     is_approved = models.IntegerField(null=True)
     cadet = models.ForeignKey(Cadet, models.CASCADE, null=True, related_name="users")
@@ -43,7 +43,7 @@ class User(AbstractBaseUser):
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["role"]
 
-    objects: ClassVar[BaseUserManager[User]] = BaseUserManager()
+    objects = BaseUserManager()
 
     class Meta:
         db_table = "users"

@@ -53,5 +53,5 @@ def user_profile(user: User) -> dict[str, Any]:
 
 def user_preferences(user: User) -> dict[str, Any]:
     """The preferences of `user`, by their names in the API; the defaults if nothing was saved yet."""
-    row = UserSetting.objects.filter(user=user).values().first()
-    return {name: row[column] if row else preset for name, (column, preset) in PREFERENCES.items()}
+    row = UserSetting.objects.filter(user=user).first()
+    return {name: getattr(row, column) if row else preset for name, (column, preset) in PREFERENCES.items()}

@@ -40,12 +40,13 @@ def user_change_password(*, user: User, current: Any, new: Any) -> None:
 def user_preferences_save(*, user: User, changes: dict[str, Any]) -> None:
     """Save `changes`, by their names in the API; what was never saved gets its default. No changes still make a row."""
     columns = {PREFERENCES[name][0]: value for name, value in changes.items()}
-    UserSetting.objects.bulk_create(
-        [UserSetting(user=user, **columns)],
-        update_conflicts=True,
-        unique_fields=["user"],
-        update_fields=list(columns) or ["user"],
-    )
+    row = UserSetting(user=user, **columns)
+    if columns:
+        UserSetting.objects.bulk_create(
+            [row], update_conflicts=True, unique_fields=["user"], update_fields=list(columns)
+        )
+    else:
+        UserSetting.objects.bulk_create([row], ignore_conflicts=True)
 
 
 @transaction.atomic

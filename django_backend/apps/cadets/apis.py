@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.utils import timezone
 from rest_framework.parsers import MultiPartParser
@@ -24,7 +24,7 @@ from common.permissions import IsAdmin, IsStaffMember
 class CadetListApi(Api):
     """Lists cadets by name, a page at a time."""
 
-    permission_classes: ClassVar[list[Any]] = [IsStaffMember]
+    permission_classes = (IsStaffMember,)
 
     def get(self, request: Request) -> Response:
         query = request.query_params
@@ -40,7 +40,7 @@ class CadetListApi(Api):
 class CadetCreateApi(Api):
     """Enrols a cadet."""
 
-    permission_classes: ClassVar[list[Any]] = [IsStaffMember]
+    permission_classes = (IsStaffMember,)
 
     def post(self, request: Request) -> Response:
         row = cadet_create(values=read(self.fields(), WRITABLE), now=timezone.now())
@@ -51,14 +51,14 @@ class CadetReadApi(Api):
     """Shows one cadet to staff and to itself."""
 
     def get(self, request: Request, cadet_id: str) -> Response:
-        return Response(cadet_row(access_cadet_by_id(request.user, cadet_id)))
+        return Response(cadet_row(access_cadet_by_id(self.viewer, cadet_id)))
 
 
 class CadetUpdateApi(Api):
     """Changes some columns of one cadet, for staff and for itself; PUT and PATCH are the same."""
 
     def put(self, request: Request, cadet_id: str) -> Response:
-        wanted = access_cadet_by_id(request.user, cadet_id)
+        wanted = access_cadet_by_id(self.viewer, cadet_id)
         values = read(self.fields(), WRITABLE)
         return Response(cadet_update(cadet_id=wanted, values=values, now=timezone.now()))
 
@@ -68,7 +68,7 @@ class CadetUpdateApi(Api):
 class CadetArchiveApi(Api):
     """Archives one cadet: nobody is ever deleted."""
 
-    permission_classes: ClassVar[list[Any]] = [IsAdmin]
+    permission_classes = (IsAdmin,)
 
     def delete(self, request: Request, cadet_id: str) -> Response:
         cadet_archive(cadet_id=path_id(cadet_id))
@@ -78,7 +78,7 @@ class CadetArchiveApi(Api):
 class _CadetBulkApi(Api):
     """Archives or restores many cadets at once."""
 
-    permission_classes: ClassVar[list[Any]] = [IsStaffMember]
+    permission_classes = (IsStaffMember,)
     archived: ClassVar[bool]
 
     def post(self, request: Request) -> Response:
@@ -111,8 +111,8 @@ class CadetBulkRestoreApi(_CadetBulkApi):
 class CadetImportApi(Api):
     """Enrols the cadets of a spreadsheet, all or none."""
 
-    permission_classes: ClassVar[list[Any]] = [IsAdmin]
-    parser_classes: ClassVar[list[Any]] = [MultiPartParser, JsonParser]
+    permission_classes = (IsAdmin,)
+    parser_classes = (MultiPartParser, JsonParser)
 
     def post(self, request: Request) -> Response:
         file = request.FILES.get("file")
@@ -126,4 +126,4 @@ class CadetMeApi(Api):
     """Shows cadets themselves."""
 
     def get(self, request: Request) -> Response:
-        return Response(cadet_row(access_own_cadet(request.user)))
+        return Response(cadet_row(access_own_cadet(self.viewer)))

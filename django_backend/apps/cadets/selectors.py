@@ -24,7 +24,7 @@ class CadetFilter:
     include_archived: bool = False
 
 
-def cadet_list(wanted: CadetFilter) -> QuerySet[Cadet, dict[str, Any]]:
+def cadet_list(wanted: CadetFilter) -> QuerySet[Cadet, Any]:
     """The rows of the cadets that `wanted` lets through, by name; letter case counts."""
     cadets = Cadet.objects.all()
     if wanted.search:
@@ -37,12 +37,13 @@ def cadet_list(wanted: CadetFilter) -> QuerySet[Cadet, dict[str, Any]]:
     if not wanted.include_archived:
         # NULL counts as not archived: the column came late and old rows were never filled.
         cadets = cadets.filter(Q(is_archived=False) | Q(is_archived=None))
-    return cadets.order_by("last_name", "first_name", "id").values(*COLUMNS)
+    rows: QuerySet[Cadet, Any] = cadets.order_by("last_name", "first_name", "id").values(*COLUMNS)
+    return rows
 
 
 def cadet_row(cadet_id: int) -> dict[str, Any]:
     """All columns of one cadet; `Missing` if there is no such cadet."""
-    row = Cadet.objects.filter(pk=cadet_id).values(*COLUMNS).first()
+    row: dict[str, Any] | None = Cadet.objects.filter(pk=cadet_id).values(*COLUMNS).first()
     if row is None:
         raise Missing("Cadet not found")
     return row

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,7 +15,7 @@ from common.permissions import IsAdmin, IsStaffMember
 class AuditLogListApi(Api):
     """Lists what was changed, newest first, a page at a time."""
 
-    permission_classes: ClassVar[list[Any]] = [IsAdmin]
+    permission_classes = (IsAdmin,)
 
     def get(self, request: Request) -> Response:
         logs = audit_log_list(request.query_params.get("table_name", ""))
@@ -34,7 +32,7 @@ class SettingsReadApi(Api):
 class SettingsUpdateApi(Api):
     """Saves some settings and answers all of them."""
 
-    permission_classes: ClassVar[list[Any]] = [IsAdmin]
+    permission_classes = (IsAdmin,)
 
     def put(self, request: Request) -> Response:
         system_settings_save(changes=self.fields())
@@ -44,7 +42,7 @@ class SettingsUpdateApi(Api):
 class StatsApi(Api):
     """Counts cadets, staff, users and training days."""
 
-    permission_classes: ClassVar[list[Any]] = [IsStaffMember]
+    permission_classes = (IsStaffMember,)
 
     def get(self, request: Request) -> Response:
         return Response(system_stats())

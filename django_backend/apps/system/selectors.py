@@ -13,7 +13,7 @@ from apps.staff.models import Staff
 from apps.system.models import AuditLog, SystemSetting
 
 
-def audit_log_list(table_name: str = "") -> QuerySet[AuditLog, dict[str, Any]]:
+def audit_log_list(table_name: str = "") -> QuerySet[AuditLog, Any]:
     """The rows of the audit log, newest first; with a name those of one table only."""
     logs = AuditLog.objects.filter(table_name=table_name) if table_name else AuditLog.objects.all()
     return logs.order_by("-id").values()
@@ -26,7 +26,7 @@ def system_settings() -> dict[str, str | None]:
 
 def system_stats() -> dict[str, int]:
     """How many there are of each thing, counted now."""
-    cadets = Cadet.objects.aggregate(total=Count("*"), archived=Count("*", filter=Q(is_archived=True)))
+    cadets = Cadet.objects.aggregate(total=Count("pk"), archived=Count("pk", filter=Q(is_archived=True)))
     return {
         "totalCadets": cadets["total"],
         "activeCadets": cadets["total"] - cadets["archived"],
