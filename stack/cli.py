@@ -72,11 +72,18 @@ def edge_program(servers: Servers, ports: Ports, settings: BackendSettings) -> P
     known = stack_secrets()
     environment = {
         **os.environ,
-        "PORT": str(ports.edge), "CUTOVER_CONTROL_PORT": str(ports.control), "CUTOVER_TOKEN": known["CUTOVER_TOKEN"],
-        "CUTOVER_KEY": known["CUTOVER_KEY"], "DATABASE_URL": servers.databases["cutover"],
-        "REDIS_URL": servers.redis_url, "JWT_SECRET": settings.jwt_secret, "NODE_URL": settings.node_url, "DJANGO_URL": settings.django_url,
-        "NODE_DATABASE_URL": settings.node_database, "DJANGO_DATABASE_URL": settings.django_database,
-    }  # fmt: skip
+        "PORT": str(ports.edge),
+        "CUTOVER_CONTROL_PORT": str(ports.control),
+        "CUTOVER_TOKEN": known["CUTOVER_TOKEN"],
+        "CUTOVER_KEY": known["CUTOVER_KEY"],
+        "DATABASE_URL": servers.databases["cutover"],
+        "REDIS_URL": servers.redis_url,
+        "JWT_SECRET": settings.jwt_secret,
+        "NODE_URL": settings.node_url,
+        "NODE_DATABASE_URL": settings.node_database,
+        "DJANGO_URL": settings.django_url,
+        "DJANGO_DATABASE_URL": settings.django_database,
+    }
     argv = [sys.executable, "-m", "proxy.cli.main", "serve", "--config", "config/rotc.yaml"]
     return Program("cutover", argv, ROOT, environment, ready=tcp_answers(ports.edge), stop_within=30)
 

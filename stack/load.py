@@ -168,7 +168,9 @@ async def _run(generator: LoadGenerator, seconds: float, quiet: bool) -> None:
         while (left := ends - time.monotonic()) > 0:
             await asyncio.sleep(min(1.0, left))
             if not quiet:
-                print("\r" + live_line(generator.snapshot()), end="", file=sys.stderr, flush=True)
+                # On a terminal the line is written over, in a log each second has its own.
+                start, end = ("\r\033[K", "") if sys.stderr.isatty() else ("", "\n")
+                print(start + live_line(generator.snapshot()), end=end, file=sys.stderr, flush=True)
     finally:
         await generator.stop()
 

@@ -45,18 +45,21 @@ def is_empty(url: str) -> bool:
 @contextmanager
 def _side(url: str, green: bool) -> Iterator[Side]:
     # One transaction: a database is seeded wholly or not at all.
-    with psycopg.connect(url, options="-c timezone=UTC") as connection:
+    with psycopg.connect(url, options="-c timezone=UTC -c lock_timeout=30s") as connection:
         if connection.execute("SELECT 1 FROM users LIMIT 1").fetchone():
             owner = "Django" if green else "Node"
             raise SeedError(f"the {owner} database has rows already: give --replace to discard them")
         yield Side(connection, green)
 
 
+def _names() -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(table.name) for table in TABLES)
+
+
 def empty(url: str) -> None:
     """Remove every row of the sample's tables."""
     with psycopg.connect(url) as connection:
-        names = sql.SQL(", ").join(sql.Identifier(table.name) for table in TABLES)
-        connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
+        connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(_names()))
 
 
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
@@ -108,7 +111,8 @@ def seed(node: str | None, django: str | None, scale: int = 1) -> dict[str, int]
             # Deferred foreign keys are checked now: a table with checks outstanding cannot be altered.
             side.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
             _trigger(side, "ENABLE")
-            side.connection.execute("ANALYZE")
+            # By name: ANALYZE of everything locks catalogs that both databases share, and both wait in here.
+            side.connection.execute(sql.SQL("ANALYZE {}").format(_names()))
     return counts
 
 
