@@ -141,7 +141,7 @@ class PostgresLedger:
             await self._writing.run(lambda session: statements.remove_old(session, at, retention))
         except LedgerUnavailable as error:
             return self._failed(error)
-        self._tidied = now
+        self._failures, self._tidied = 0, now
         self._full.clear()  # somebody may have cleared the tables, or examples have become too old
 
     def _failed(self, error: LedgerUnavailable) -> None:

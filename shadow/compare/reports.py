@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from shadow.compare.summary import Example, Judged
+from shadow.settings import CompareSettings
 
 COMPARED = ("matched", "ignored", "mismatched")
 
@@ -118,6 +119,9 @@ class Ledger(Records, Reports, Protocol):
 
     def start(self) -> None:
         """Begin to write. Needs a running event loop."""
+
+    def use(self, settings: CompareSettings) -> None:
+        """Go by these settings from now on."""
 
     async def stop(self) -> None:
         """Write what is left, as far as the store answers, and close."""
