@@ -7,8 +7,10 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 import uvloop
@@ -17,7 +19,13 @@ from redis.asyncio import Redis
 from proxy.config import Config, read
 from proxy.errors import CutoverError, StoreUnavailable
 from proxy.log import configure
+from proxy.reload import follow
 from proxy.surroundings import Surroundings, surroundings
+
+if TYPE_CHECKING:  # each role imports its own parts only: the others' cost memory and a second at start
+    from proxy.edge.handler import Edge
+    from proxy.health import HealthProbe
+    from shadow.sender import Target
 
 log = structlog.get_logger("app")
 
@@ -50,7 +58,6 @@ async def _edge(config: Config, around: Surroundings, path: Path, number: int, s
     from proxy.feed import Feed
     from proxy.health import HealthProbe
     from proxy.release.reporting import Reporter
-    from proxy.reload import follow
     from proxy.store import Store
     from shadow.mirroring import Mirror
 
@@ -87,7 +94,8 @@ async def _edge(config: Config, around: Surroundings, path: Path, number: int, s
         await redis.aclose()
 
 
-async def _note_health(edge, probe, stop: asyncio.Event) -> None:  # type: ignore[no-untyped-def]
+async def _note_health(edge: Edge, probe: HealthProbe, stop: asyncio.Event) -> None:
+    """Tell the edge what the health probe found."""
     while not stop.is_set():
         for name, side in edge.sides.items():
             side.availability.healthy = probe.status(name).healthy
@@ -96,16 +104,55 @@ async def _note_health(edge, probe, stop: asyncio.Event) -> None:  # type: ignor
 
 
 async def _shadow(config: Config, around: Surroundings, path: Path, number: int, stop: asyncio.Event) -> None:
+    from shadow.compare.ledger import PostgresLedger
+    from shadow.sender import Sender
+    from shadow.worker import ShadowWorker
+
+    socket = around.socket(number)
+    socket.unlink(missing_ok=True)
+    ledger = PostgresLedger(around.database, config.compare)
+    mirror = config.mirror
+    sender = Sender(
+        timeout=mirror.timeout, body_limit=mirror.body_limit, connections=mirror.concurrency, secret=around.secret
+    )
+    worker = ShadowWorker(socket, _targets(config), mirror, config.compare, sender, ledger)
+    async with sender, asyncio.TaskGroup() as group:
+        group.create_task(worker.run())
+        group.create_task(follow(path, config, lambda new: worker.use(new.compare), stop))
+        group.create_task(_then(stop, worker.stop))
+
+
+async def _then(stop: asyncio.Event, call: Callable[[], None]) -> None:
     await stop.wait()
+    call()
+
+
+def _targets(config: Config) -> dict[str, Target]:
+    from shadow.sender import Target
+
+    return {
+        name: Target(name, backend.url, backend.host, backend.tls.verify, backend.tls.ca, backend.cooperates)
+        for name, backend in config.backends.items()
+    }
 
 
 async def _control(config: Config, around: Surroundings, path: Path, number: int, stop: asyncio.Event) -> None:
+    from proxy.control.server import serve_control
     from proxy.store import Store
+    from shadow.compare.ledger import PostgresLedger
 
     store = Store(around.database)
-    await store.prepare(config)
-    await stop.wait()
-    await store.close()
+    redis = Redis.from_url(around.redis)
+    reports = PostgresLedger(around.database, config.compare)
+    try:
+        await store.prepare(config)
+        await serve_control(
+            config, store, redis, stop=stop, environment=os.environ, reports=reports, port=around.control_port
+        )
+    finally:
+        await reports.stop()
+        await store.close()
+        await redis.aclose()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ log = structlog.get_logger("config")
 
 INTERVAL = 0.5  # seconds between two looks at the file
 HOT = frozenset({
-    "routes", "ignore_case", "sticky", "mirror", "compare", "guard",
+    "routes", "ignore_case", "sticky", "mirror", "compare",
     "fallback_after", "debug_header", "trusted_proxies",
 })  # fmt: skip
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
 from proxy.config import Config
-from proxy.errors import ConfigError
+from proxy.errors import ConfigError, CutoverError
 
 DATABASE, REDIS, SECRET = "CUTOVER_DATABASE_URL", "CUTOVER_REDIS_URL", "CUTOVER_SECRET"
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
+_SOCKET_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,10 @@ class Surroundings:
         return b"cutover-" + blake2b(self.secret.encode(), digest_size=4, person=b"cutover.via").hexdigest().encode()
 
     def socket(self, number: int) -> Path:
-        """Where shadow worker `number` listens."""
-        return self.directory / f"shadow-{number}.sock"
+        """Where shadow worker `number` listens. Its name must fit the kernel's 107 bytes."""
+        name = f"shadow-{number}.sock"
+        wanted = self.directory / name
+        return wanted if len(os.fsencode(wanted)) <= _SOCKET_NAME else _short_directory(self.directory) / name
 
     def environment(self) -> dict[str, str]:
         """What a child process needs to find the same surroundings; secrets travel here, never as arguments."""
@@ -46,6 +50,16 @@ class Surroundings:
             "PORT": str(self.port),
             "CUTOVER_CONTROL_PORT": str(self.control_port),
         }
+
+
+def _short_directory(directory: Path) -> Path:
+    """A directory with a short name that belongs to `directory`, ours alone."""
+    name = blake2b(os.fsencode(directory), digest_size=6, person=b"cutover.sock").hexdigest()
+    short = Path(tempfile.gettempdir()) / f"cutover-{os.getuid()}-{name}"
+    short.mkdir(mode=0o700, exist_ok=True)
+    if short.stat().st_uid != os.getuid() or short.is_symlink():
+        raise CutoverError(f"{short} belongs to somebody else: choose a shorter store.directory")
+    return short
 
 
 def directory_of(config: Config) -> Path:
