@@ -1,4 +1,4 @@
-"""What happens in the story, act by act. Each act does what an operator or an accident does, and claims what follows."""
+"""What happens, act by act. Each act does what an operator or an accident does, and claims what follows from it."""
 
 from __future__ import annotations
 
@@ -214,11 +214,7 @@ class Story:
         self.report.claim(
             "the history keeps what the guard saw",
             bool(evidence.get("requests") and evidence.get("configuration")),
-            _short(
-                ", ".join(
-                    f"{key}={evidence[key]}" for key in ("requests", "failed", "weights_before") if key in evidence
-                )
-            ),
+            ", ".join(f"{key}={evidence.get(key)}" for key in ("requests", "failed", "weights_before")),
         )
 
     def _nobody_hurt(self, name: str, before: dict[str, Any], more: str = "") -> None:
