@@ -87,6 +87,7 @@ class Store:
     """All its methods raise StoreUnavailable when PostgreSQL does not answer, and connect again when called again."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._connection = Connection(url, "store")
         self._seen: tuple[int, ControlState] | None = None  # the connection's number and what it read last
 

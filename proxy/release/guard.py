@@ -95,7 +95,7 @@ def _look(rule: GuardRule, readings: Readings, state: ControlState, health: Mapp
     named, told = f"{rule.metric}>{rule.above:g}", _told(state, window)
     evidence = _evidence(rule, readings, state, window, interval)
     if counts.requests < rule.samples:
-        lacking = f"{told}; {rule.samples - counts.requests} more requests are needed to say anything"
+        lacking = f"{told}; {rule.samples - counts.requests} more requests are needed to judge it"
         return Verdict(Action.WAIT, named, lacking, evidence)
     if interval.low <= rule.above:
         return Verdict(Action.HOLD, named, f"{told}; that is not surely above {_percent(rule.above)}", evidence)
@@ -122,6 +122,8 @@ def _way_out(
 
 
 def _told(state: ControlState, window: Window) -> str:
+    if not window.counts.requests:
+        return f"{state.standby} has answered nothing lately"
     return f"{state.standby} failed {_ratio(window.counts)} in {window.seconds} s"
 
 

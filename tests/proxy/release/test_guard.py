@@ -45,7 +45,7 @@ RULES = [
     (counted((500, 5)), STATE, WELL, Action.HOLD, "not surely above 10 %"),
     (SICK, STATE, WELL, Action.ROLL_BACK, "all reads go back to old"),
     (counted((100, 15)), STATE, WELL, Action.HOLD, "not surely above"),  # 15 % counted, but it may be 8 %
-    (counted((0, 0)), STATE, WELL, Action.WAIT, "20 more requests are needed"),  # silence is not health
+    (counted((0, 0)), STATE, WELL, Action.WAIT, "answered nothing lately; 20 more"),  # silence is not health
     (counted((19, 19)), STATE, WELL, Action.WAIT, "1 more requests are needed"),  # nor sickness
     (counted((20, 20)), STATE, WELL, Action.ROLL_BACK, "at least 75"),
     (None, STATE, WELL, Action.WAIT, "there are no readings"),  # missing data never acts

@@ -1,0 +1,195 @@
+"""The API described for programs. Written by hand; a test checks that it names exactly the routes that there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proxy.control.requests import Asked, PinAsked, RearmAsked, StartAsked, UnpinAsked, WeightAsked
+from proxy.version import version
+
+_NUMBER: dict[str, Any] = {"type": "number"}
+_WHOLE: dict[str, Any] = {"type": "integer"}
+_TEXT: dict[str, Any] = {"type": "string"}
+_YES_OR_NO: dict[str, Any] = {"type": "boolean"}
+_ANYTHING: dict[str, Any] = {"type": "object"}
+
+
+def document() -> dict[str, Any]:
+    """OpenAPI 3.1."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "cutover control", "version": version(), "description": _DESCRIPTION},
+        "security": [{"token": []}],
+        "paths": _PATHS,
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": _SCHEMAS,
+            "responses": {"Problem": _json("Refused or failed, with the reason.", "Problem")},
+        },
+    }
+
+
+_DESCRIPTION = (
+    "Every change is kept in the history with who made it and why, accepts `If-Match` with the state's version (412 if "
+    "it is another one by now), and with `?dry_run=1` only says what it would do. 409 says why it is refused and what "
+    "to do instead."
+)
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _map(of: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": of}
+
+
+def _list(of: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": of}
+
+
+def _or_null(of: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [of, {"type": "null"}]}
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _json(description: str, schema: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": _ref(schema)}}}
+
+
+def _query(name: str, description: str, of: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": of}
+
+
+def _look(summary: str, schema: str, *parameters: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "summary": summary,
+        "parameters": list(parameters),
+        "responses": {"200": _json("Found.", schema), "default": {"$ref": "#/components/responses/Problem"}},
+    }
+
+
+def _change(summary: str, asked: type[Asked]) -> dict[str, Any]:
+    conditions = [
+        _query("dry_run", "1: only say what would happen.", {"enum": ["0", "1"]}),
+        {"name": "If-Match", "in": "header", "description": "The version of the state to change.", "schema": _TEXT},
+        {"name": "X-Cutover-Who", "in": "header", "description": "A name for the history.", "schema": _TEXT},
+    ]
+    return {
+        "summary": summary,
+        "parameters": conditions,
+        "requestBody": {"content": {"application/json": {"schema": asked.model_json_schema()}}},
+        "responses": {"200": _json("Done.", "Outcome"), "default": {"$ref": "#/components/responses/Problem"}},
+    }
+
+
+def _open(summary: str, *statuses: str, media: str = "application/json") -> dict[str, Any]:
+    responses = {status: {"description": summary, "content": {media: {}}} for status in statuses}
+    return {"summary": summary, "security": [], "responses": responses}
+
+
+_STATE = _object(
+    version=_WHOLE,
+    epoch=_WHOLE,
+    phase={"enum": ["resting", "shadowing", "ramping", "watching", "complete", "halted"]},
+    active=_TEXT,
+    standby=_TEXT,
+    share={**_NUMBER, "description": "Percent of the clients whose reads the standby answers."},
+    weights=_map(_NUMBER),
+    route_shares=_map(_NUMBER),
+    pins={**_WHOLE, "description": "How many clients are pinned."},
+    guard={"enum": ["off", "armed", "inconclusive", "latched", "frozen"]},
+    guard_reason=_TEXT,
+)
+_JUDGEMENT = _object(
+    action={"enum": ["hold", "wait", "notify", "roll_back", "halt"]},
+    rule=_TEXT,
+    reason=_TEXT,
+    evidence=_ANYTHING,
+    seconds_ago=_NUMBER,
+    by=_TEXT,
+)
+_SCHEMAS: dict[str, Any] = {
+    "Problem": _object(error=_TEXT, message=_TEXT, code=_WHOLE, details=_ANYTHING),
+    "State": _STATE,
+    "Outcome": _object(
+        dry_run=_YES_OR_NO, changed=_YES_OR_NO, was=_ref("State"), state=_ref("State"), notes=_list(_TEXT)
+    ),
+    "Status": _object(
+        version=_TEXT,
+        data={"enum": ["separate", "shared"]},
+        state=_ref("State"),
+        effective=_object(seconds=_WHOLE, reads=_WHOLE, weights=_or_null(_map(_NUMBER)), held_home=_map(_WHOLE)),
+        health=_map(_object(healthy=_or_null(_YES_OR_NO), reason=_TEXT, since=_TEXT)),
+        guard=_object(
+            state=_STATE["properties"]["guard"],
+            reason=_TEXT,
+            since=_or_null(_TEXT),
+            looking=_YES_OR_NO,
+            last=_or_null(_JUDGEMENT),
+        ),
+        edges=_list(_object(id=_TEXT, alive=_YES_OR_NO, agrees=_YES_OR_NO, version=_WHOLE, seconds_ago=_NUMBER)),
+        mirror={"type": "object", "properties": {"available": _YES_OR_NO}, "required": ["available"]},
+    ),
+    "History": _object(
+        history=_list(
+            {
+                **_object(
+                    id=_WHOLE,
+                    at=_TEXT,
+                    version=_WHOLE,
+                    epoch=_WHOLE,
+                    kind=_TEXT,
+                    why=_TEXT,
+                    who=_TEXT,
+                    evidence=_ANYTHING,
+                ),
+                "description": "With `from` and `to`: what was and what became of everything that differs.",
+            }
+        )
+    ),
+    "Diffs": _object(diffs=_list(_ref("Diff")), routes=_list(_ANYTHING), noise=_list(_ANYTHING)),
+    "Diff": _object(
+        id=_TEXT,
+        route=_TEXT,
+        pattern=_TEXT,
+        kind=_TEXT,
+        count=_WHOLE,
+        first_seen=_TEXT,
+        last_seen=_TEXT,
+        status=_TEXT,
+        rule=_or_null(_TEXT),
+    ),
+    "Pins": _object(pins=_map(_TEXT)),
+    "Config": _ANYTHING,
+    "OpenApi": _ANYTHING,
+}
+_ROUTE = _query("route", "Only this route.", _TEXT)
+_LIMIT = _query("limit", "Rows at the most.", {"type": "integer", "minimum": 0, "maximum": 500, "default": 50})
+_OFFSET = _query("offset", "Rows to leave out.", {"type": "integer", "minimum": 0, "default": 0})
+_BEFORE = _query("before", "Only rows with a smaller id.", _WHOLE)
+_ID = {"name": "id", "in": "path", "required": True, "schema": _TEXT}
+
+_PATHS: dict[str, Any] = {
+    "/api/status": {"get": _look("Everything that matters now.", "Status")},
+    "/api/history": {"get": _look("Every change, the newest first.", "History", _LIMIT, _BEFORE)},
+    "/api/diffs": {"get": _look("Groups of mismatched answers.", "Diffs", _ROUTE, _LIMIT, _OFFSET)},
+    "/api/diffs/{id}": {"get": _look("One group with its examples.", "Diff", _ID)},
+    "/api/config": {"get": _look("The configuration without its secrets.", "Config")},
+    "/api/openapi.json": {"get": _look("This document.", "OpenApi")},
+    "/api/weight": {"put": _change("Divide the reads.", WeightAsked)},
+    "/api/pins": {
+        "get": _look("Clients that always go to one backend.", "Pins"),
+        "put": _change("Pin a client.", PinAsked),
+        "delete": _change("Let the weights decide again.", UnpinAsked),
+    },
+    "/api/start": {"post": _change("Begin to copy and compare.", StartAsked)},
+    "/api/stop": {"post": _change("Back to rest, everything on the active backend.", Asked)},
+    "/api/rearm": {"post": _change("Let the guard act again.", RearmAsked)},
+    "/metrics": {"get": _open("For Prometheus.", "200", media="text/plain")},
+    "/healthz": {"get": _open("This process is alive.", "200")},
+    "/readyz": {"get": _open("Whether the store answers.", "200", "503")},
+}
