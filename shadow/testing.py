@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 
 from shadow.answer import Answer, AskFailed
 from shadow.compare.pending import Pending, PendingGroup, stands_for
-from shadow.compare.reports import Group, GroupDetail, GroupStatus, NoiseReport, RouteTotals
-from shadow.compare.statements import totalled
+from shadow.compare.reports import Group, GroupDetail, GroupStatus, NoiseReport, RouteTotals, totalled
 from shadow.compare.summary import Judged
 from shadow.exchange import Exchange
 from shadow.sender import Target

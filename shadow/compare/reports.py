@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from shadow.compare.summary import Example, Judged
 from shadow.settings import CompareSettings
@@ -75,6 +75,25 @@ class NoiseReport:
     count: int
     first_seen: datetime
     last_seen: datetime
+
+
+def totalled(sums: Iterable[tuple[Any, ...]], uses: Iterable[tuple[Any, ...]]) -> list[RouteTotals]:
+    """Rows of (route, verdict, reason, count) and (route, rule, count) as the sums of each route, by name."""
+    verdicts: dict[str, dict[str, int]] = {}
+    reasons: dict[str, dict[str, int]] = {}
+    rules: dict[str, dict[str, int]] = {}
+    for route, verdict, reason, count in sums:
+        _count(verdicts, route, verdict, count)
+        if reason:
+            _count(reasons, route, reason, count)
+    for route, rule, count in uses:
+        _count(rules, route, rule, count)
+    return [RouteTotals(r, verdicts[r], reasons.get(r, {}), rules.get(r, {})) for r in sorted(verdicts)]
+
+
+def _count(sums: dict[str, dict[str, int]], route: str, name: str, count: int) -> None:
+    of_route = sums.setdefault(route, {})
+    of_route[name] = of_route.get(name, 0) + count
 
 
 class LedgerUnavailable(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from shadow.compare.pending import Pending
-from shadow.compare.reports import Group, GroupDetail, GroupStatus, NoiseReport, RouteTotals
+from shadow.compare.reports import Group, GroupDetail, GroupStatus, NoiseReport, RouteTotals, totalled
 from shadow.compare.session import Session
 from shadow.compare.summary import Example
 
@@ -144,25 +143,6 @@ async def noise(session: Session) -> list[NoiseReport]:
         NoiseReport(route, pattern, kind, rule, count, _utc(first), _utc(last))
         for route, pattern, kind, rule, count, first, last in await found.fetchall()
     ]
-
-
-def totalled(sums: Iterable[tuple[Any, ...]], uses: Iterable[tuple[Any, ...]]) -> list[RouteTotals]:
-    """Rows of (route, verdict, reason, count) and (route, rule, count) as the sums of each route, by name."""
-    verdicts: dict[str, dict[str, int]] = {}
-    reasons: dict[str, dict[str, int]] = {}
-    rules: dict[str, dict[str, int]] = {}
-    for route, verdict, reason, count in sums:
-        _count(verdicts, route, verdict, count)
-        if reason:
-            _count(reasons, route, reason, count)
-    for route, rule, count in uses:
-        _count(rules, route, rule, count)
-    return [RouteTotals(r, verdicts[r], reasons.get(r, {}), rules.get(r, {})) for r in sorted(verdicts)]
-
-
-def _count(sums: dict[str, dict[str, int]], route: str, name: str, count: int) -> None:
-    of_route = sums.setdefault(route, {})
-    of_route[name] = of_route.get(name, 0) + count
 
 
 async def _all(session: Session, statement: str, rows: list[tuple[Any, ...]]) -> None:
