@@ -31,7 +31,8 @@ def parse(text: str, environment: Mapping[str, str]) -> Config:
     try:
         document = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
-        raise ConfigError([f"not YAML: {' '.join(str(error).split())}"]) from error
+        hint = ' (inside braces a variable needs quotes: "${VAR}")' if "${" in text else ""
+        raise ConfigError([f"not YAML: {' '.join(str(error).split())}{hint}"]) from error
     if not isinstance(document, dict):
         raise ConfigError(["expected a mapping with `backends` and `active` at the top"])
     mistakes: list[str] = []
