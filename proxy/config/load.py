@@ -49,6 +49,9 @@ def parse(text: str, environment: Mapping[str, str]) -> Config:
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of the file, for editors."""
     schema = _ADAPTER.json_schema(mode="validation")
+    # This default is the machine's number of cores: the schema must be the same everywhere.
+    del schema["$defs"]["Listen"]["properties"]["edges"]["default"]
+    del schema["properties"]["listen"]["default"]["edges"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "cutover"}
 
 
