@@ -8,6 +8,7 @@ from random import Random
 
 import jwt
 
+from stack.sample.accounts import is_active, is_approved
 from stack.sample.passwords import password_of_user
 from stack.sample.population import (
     CADETS,
@@ -46,7 +47,9 @@ class Cast:
 
     def __init__(self, secret: str, clients: int = USERS) -> None:
         reserved = {user_of_cadet(cadet) for cadet in RESERVED_CADETS}
-        people = [self._client(secret, user) for user in range(1, USERS + 1)]
+        # Nobody holds a token whom a login would refuse.
+        fit = (user for user in range(1, USERS + 1) if is_active(user) and is_approved(user))
+        people = [self._client(secret, user) for user in fit]
         self._by_id = {client.user_id: client for client in people}
         self.admins = [client for client in people if client.role == "admin"]
         self.staff = [client for client in people if client.role != "cadet"]

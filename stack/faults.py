@@ -68,7 +68,8 @@ class Share:
         """Whether this one is among them."""
         with self._lock:
             self._owed += share
-            if self._owed < 1:
+            # Five times 0.6 is a little less than 3 in binary.
+            if self._owed < 1 - 1e-9:
                 return False
             self._owed -= 1
             return True

@@ -98,18 +98,32 @@ def person_of(table: str, number: int) -> Person:
     return person(dice(table, number))
 
 
+def _is_plain(user: int) -> bool:
+    """Staff, and those whom tests and the load need, have accounts in good order."""
+    return role_of_user(user) != "cadet" or user in KNOWN_BY_ID or cadet_of_user(user) in RESERVED_CADETS
+
+
+def is_active(user: int) -> bool:
+    """Some cadets' accounts were deactivated."""
+    return _is_plain(user) or user % 47 != 0
+
+
+def is_approved(user: int) -> bool:
+    """Some cadets' accounts still wait for approval."""
+    return _is_plain(user) or user % 31 != 0
+
+
 def users(scale: int) -> Iterator[Row]:
     """Every account: cadets, staff, admins."""
     for user in ids(USERS, scale):
         rng, who, role = dice("users", user), _who_is(user), role_of_user(user)
         known = KNOWN_BY_ID.get(user)
-        plain = role != "cadet" or known is not None or cadet_of_user(user) in RESERVED_CADETS
         name = f"{who.first[0]}{who.last}".lower().replace(" ", "").replace("'", "") + str(user)
         made = moment(rng, -60, 60)
         yield (
             user, known.username if known else rng.choice((name, name, name.upper())), _email(rng, who, user),
-            stored_by_node(user), role, who.first, who.last, plain or user % 47 != 0, role != "cadet",
-            1 if plain or user % 31 else 0, cadet_of_user(user), staff_of_user(user), picture(rng, user),
+            stored_by_node(user), role, who.first, who.last, is_active(user), role != "cadet",
+            int(is_approved(user)), cadet_of_user(user), staff_of_user(user), picture(rng, user),
             moment(rng, 90, 30) if rng.random() < 0.7 else None, made, moment(rng) if rng.random() < 0.6 else None,
         )  # fmt: skip
 
