@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -15,6 +15,8 @@ from proxy.cli.options import Verb, config_file
 @config_file
 @click.option("--only", type=click.Choice(["edge", "control", "shadow"]), help="Run one part; default: all of them.")
 @click.pass_context
-def serve(ctx: click.Context, config: Path | None, only: str | None) -> None:
+def serve(ctx: click.Context, config: Path | None, only: Literal["edge", "control", "shadow"] | None) -> None:
     """Run the edge, the shadow and the control until told to stop."""
-    ctx.exit(import_module("proxy.supervisor").serve(config or DEFAULT_CONFIG, only) or 0)
+    from proxy.supervisor import serve as run
+
+    ctx.exit(run(config or DEFAULT_CONFIG, only))

@@ -13,6 +13,7 @@ from proxy.errors import ConfigError, Conflict, StoreUnavailable
 from proxy.release.changes import Change, Record
 from proxy.state import GuardState, Phase
 from proxy.store import Beat, Judgement, Store
+from tests.proxy.relay import Relay
 
 CONFIG = parse(
     """
@@ -181,8 +182,8 @@ async def test_a_database_without_our_tables_is_unavailable_and_not_a_crash(url:
 
 
 async def test_a_server_that_stays_silent_is_given_up_and_asked_again_later(url: str) -> None:
-    relay = await _Relay.start(url)
-    store = await Store.open(relay.url)
+    relay = await Relay.start(*_address(url))
+    store = await Store.open(psycopg.conninfo.make_conninfo(url, host="127.0.0.1", port=relay.port))
     await store.prepare(CONFIG)
     relay.silent.set()
     started = asyncio.get_running_loop().time()
@@ -229,6 +230,11 @@ async def test_only_the_newest_judgement_is_kept(store: Store) -> None:
     assert judgement.age < 5
 
 
+def _address(url: str) -> tuple[str, int]:
+    parts = psycopg.conninfo.conninfo_to_dict(url)
+    return str(parts["host"]), int(parts["port"] or 5432)
+
+
 async def _end_connections(url: str) -> None:
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as session:
         await session.execute(
@@ -236,41 +242,3 @@ async def _end_connections(url: str) -> None:
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
         await asyncio.sleep(0.05)
-
-
-class _Relay:
-    """A wire to the server that can fall silent, as a frozen server does: it takes bytes and gives none."""
-
-    def __init__(self, url: str) -> None:
-        self._target = psycopg.conninfo.conninfo_to_dict(url)
-        self.silent = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    @classmethod
-    async def start(cls, url: str) -> _Relay:
-        relay = cls(url)
-        relay._server = await asyncio.start_server(relay._accept, "127.0.0.1", 0)
-        port = relay._server.sockets[0].getsockname()[1]
-        relay.url = psycopg.conninfo.make_conninfo(url, host="127.0.0.1", port=port, hostaddr="127.0.0.1")
-        return relay
-
-    async def stop(self) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(self._target["host"], self._target["port"])
-        for source, sink in ((reader, back), (there, writer)):
-            task = asyncio.create_task(self._pump(source, sink))
-            self._tasks.add(task)
-
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        try:
-            while data := await source.read(65536):
-                if not self.silent.is_set():
-                    sink.write(data)
-                    await sink.drain()
-        finally:
-            sink.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 from redis.asyncio import Redis
@@ -12,6 +13,7 @@ from redis.asyncio import Redis
 from proxy.errors import StoreUnavailable
 from proxy.release.readings import Counts
 from proxy.release.reporting import KEPT_AT_MOST, RedisReadings, Reporter, open_redis
+from tests.proxy.relay import Relay
 
 NOW = 1_800_000_000.0
 
@@ -133,6 +135,29 @@ async def test_it_writes_every_second_and_once_more_at_the_end(redis: Redis) -> 
     readings = await RedisReadings(redis).read(time.time() + 2, 60)
     assert readings.window("new", 60, 60, 1).counts.requests == 1
     assert len(readings.seconds) >= 2
+
+
+async def test_after_a_redis_that_was_frozen_every_second_has_its_own_counts_again(
+    redis: Redis, redis_url: str
+) -> None:
+    clock = Clock()
+    parts = urlsplit(redis_url)
+    relay = await Relay.start(str(parts.hostname), int(parts.port or 6379))
+    slow = open_redis(redis_url.replace(f":{parts.port}", f":{relay.port}"))
+    reader, reporter = RedisReadings(slow), Reporter(slow, clock=clock)
+    for number in range(5):
+        for _ in range(number):
+            reporter.record("new", "r", False, 0.1)
+        await reporter.flush()
+        clock.now += 1
+    relay.silent.set()
+    with pytest.raises(StoreUnavailable):
+        await reader.read(clock.now, 60)
+    relay.silent.clear()
+    readings = await reader.read(clock.now, 60)
+    assert [second.totals.get("new", Counts()).requests for second in readings.seconds] == [0, 1, 2, 3, 4]
+    await slow.aclose()
+    await relay.stop()
 
 
 def test_counting_a_request_costs_about_a_microsecond() -> None:
