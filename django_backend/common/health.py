@@ -79,18 +79,18 @@ def _database_answers() -> bool:
 
 
 def _redis_answers() -> bool:
-    return bool(_redis().ping())
+    return bool(_redis(settings.REDIS_URL).ping())
 
 
 def _celery_answers() -> bool:
-    return bool(_redis().exists(CELERY_ALIVE_KEY))
+    return bool(_redis(settings.REDIS_URL).exists(CELERY_ALIVE_KEY))
 
 
 @cache
-def _redis() -> redis.Redis:
+def _redis(url: str) -> redis.Redis:
     # No second try: the probe is to find out, and the next question comes soon.
     return redis.Redis.from_url(
-        settings.REDIS_URL,
+        url,
         socket_connect_timeout=REDIS_SECONDS,
         socket_timeout=REDIS_SECONDS,
         retry=Retry(NoBackoff(), 0),

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import logging
+from typing import TypedDict
 
 import structlog
 from structlog.typing import Processor
 
 
-def configure_logs(*, level: str, pretty: bool) -> None:
-    """Send everything that this process logs to standard error, from `level` up."""
+class Wishes(TypedDict):
+    """From which level up to log, and whether a person is to read it."""
+
+    level: str
+    pretty: bool
+
+
+def configure_logs(wishes: Wishes) -> None:
+    """Send everything that this process logs to standard error. Django calls it at start with its setting LOGGING."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last: Processor = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    last: Processor = structlog.dev.ConsoleRenderer() if wishes["pretty"] else structlog.processors.JSONRenderer()
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -28,9 +36,12 @@ def configure_logs(*, level: str, pretty: bool) -> None:
         )
     )
     root = logging.getLogger()
-    # Replaced, not added to: settings may be read twice in one process.
+    # Replaced, not added to: Django has set up handlers of its own, and every line would come twice.
     root.handlers = [handler]
-    root.setLevel(level.upper())
+    logging.getLogger("django").handlers = []
+    root.setLevel(wishes["level"].upper())
+    # A refused request is the client's affair, and the server's access log has it already.
+    logging.getLogger("django.request").setLevel(logging.ERROR)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -22,8 +22,9 @@ PARAMETER = re.compile(r"<(\w+)>")
 class AnyCase(RegexPattern):
     """A regular expression that letter case does not matter to. (Django cannot reverse one that says so itself.)"""
 
-    def _compile(self, regex: str) -> re.Pattern[str]:
-        return re.compile(regex, re.IGNORECASE | re.ASCII)
+    def __init__(self, regex: str) -> None:
+        super().__init__(regex, is_endpoint=True)
+        self.regex = re.compile(regex, re.IGNORECASE | re.ASCII)
 
 
 def operations(path: str, **apis: type[Api]) -> URLPattern:
@@ -32,7 +33,7 @@ def operations(path: str, **apis: type[Api]) -> URLPattern:
     A parameter is the text of one segment, in its own letter case.
     """
     pattern = PARAMETER.sub(r"(?P<\1>[^/]+)", PREFIX + path)
-    return URLPattern(AnyCase(rf"^{pattern}/?$", is_endpoint=True), _by_method(apis))
+    return URLPattern(AnyCase(rf"^{pattern}/?$"), _by_method(apis))
 
 
 def _by_method(apis: Mapping[str, type[Api]]) -> Callable[..., HttpResponseBase]:

@@ -58,20 +58,28 @@ def number(name: str, *, default: int) -> int:
 
 
 def database(name: str) -> dict[str, Any]:
-    """Django's settings of the PostgreSQL database whose URL the variable `name` holds.
+    """Django's settings of the PostgreSQL database whose URL the variable `name` holds."""
+    try:
+        return database_settings(required(name))
+    except ValueError as mistake:
+        raise ImproperlyConfigured(f"{name} must be a postgresql:// URL") from mistake
+
+
+def database_settings(url: str) -> dict[str, Any]:
+    """Django's settings of the PostgreSQL database at `url`; ValueError if it is none.
 
     What follows the question mark goes to libpq as it is (`sslmode=require`, `host=/run/postgresql`).
     """
-    url = urlsplit(required(name))
-    if url.scheme not in {"postgres", "postgresql"}:
-        raise ImproperlyConfigured(f"{name} must be a postgresql:// URL")
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ValueError(f"{parts.scheme} is not postgresql")
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(url.path.lstrip("/")) or "postgres",
-        "USER": unquote(url.username or ""),
-        "PASSWORD": unquote(url.password or ""),
-        "HOST": unquote(url.hostname or ""),
-        "PORT": str(url.port or ""),
+        "NAME": unquote(parts.path.lstrip("/")) or "postgres",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
         # A database that does not answer, or stops answering, must not hold a worker's thread for minutes.
-        "OPTIONS": {"connect_timeout": 3, "tcp_user_timeout": 10_000, **dict(parse_qsl(url.query))},
+        "OPTIONS": {"connect_timeout": 3, "tcp_user_timeout": 10_000, **dict(parse_qsl(parts.query))},
     }

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.cadets.access import access_cadet_by_id, access_own_cadet
-from apps.cadets.columns import WRITABLE, spreadsheet_rows
+from apps.cadets.columns import ENROLMENT, WRITABLE, spreadsheet_rows
 from apps.cadets.selectors import CadetFilter, cadet_list, cadet_row
 from apps.cadets.services import cadet_archive, cadet_create, cadet_update, cadets_import, cadets_set_archived
 from common.api import Api
@@ -43,7 +43,7 @@ class CadetCreateApi(Api):
     permission_classes = (IsStaffMember,)
 
     def post(self, request: Request) -> Response:
-        row = cadet_create(values=read(self.fields(), WRITABLE), now=timezone.now())
+        row = cadet_create(values=read(self.fields(), ENROLMENT), now=timezone.now())
         return Response(row, status=201)
 
 

@@ -30,6 +30,9 @@ def _reader(column: models.Field[Any, Any]) -> Reader:
 WRITABLE: dict[str, Reader] = {
     column.attname: _reader(column) for column in Cadet._meta.concrete_fields if column.attname not in NOT_WRITABLE
 }
+# Without these nobody is enrolled. What JavaScript takes for false is as good as not there.
+REQUIRED = ("first_name", "last_name", "student_id")
+ENROLMENT: dict[str, Reader] = {**WRITABLE, **dict.fromkeys(REQUIRED, lambda value: text(value or None))}
 
 
 def spreadsheet_rows(content: bytes) -> list[dict[str, Any]]:

@@ -8,11 +8,10 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.cadets.columns import REQUIRED
 from apps.cadets.models import Cadet
 from apps.cadets.selectors import COLUMNS, cadet_row
 from common.exceptions import InvalidInput, Missing
-
-REQUIRED = ("first_name", "last_name", "student_id")
 
 
 @transaction.atomic

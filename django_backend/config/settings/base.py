@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from common.logs import configure_logs
 from config import environment
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -16,7 +15,6 @@ JWT_SECRET = environment.required("JWT_SECRET")
 DEBUG = environment.flag("DEBUG")
 ALLOWED_HOSTS = environment.items(environment.optional("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"))
 RELEASE_VERSION = environment.optional("RELEASE_VERSION", "1.0.0")
-LOG_LEVEL = environment.optional("LOG_LEVEL", "info")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -111,5 +109,5 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 # A spreadsheet of the whole corps arrives in one request.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 50 * 1024 * 1024
 
-LOGGING_CONFIG = None
-configure_logs(level=LOG_LEVEL, pretty=DEBUG)
+LOGGING_CONFIG: str | None = "common.logs.configure_logs"
+LOGGING = {"level": environment.optional("LOG_LEVEL", "info"), "pretty": DEBUG}

@@ -1,0 +1,51 @@
+"""The cast of the stories, how they ask, and how a refusal is read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Protocol
+
+from django.http import HttpResponse
+
+from apps.authentication.models import User
+from apps.cadets.models import Cadet
+from common.roles import Role
+
+# Made by bcryptjs 2.4.3, each a password and its hash; `2b` and `2y` are the hash `cost4` under other prefixes.
+NODE_HASHES: dict[str, tuple[str, str]] = json.loads((Path(__file__).parent / "node_hashes.json").read_text())
+PASSWORD, NODE_HASH = NODE_HASHES["cost4"]
+
+
+class Ask(Protocol):
+    """Sends a request under the prefix, on behalf of `by`, with `body` as JSON (or, if it is bytes, as it is)."""
+
+    def __call__(
+        self, method: str, path: str, *, by: User | None = None, body: Any = None, **rest: Any
+    ) -> HttpResponse: ...
+
+
+def person(username: str, role: Role, **columns: Any) -> User:
+    """A user who may log in, unless `columns` say otherwise."""
+    values = {"password": f"bcrypt${NODE_HASH}", "is_approved": 1, **columns}
+    return User.objects.create(username=username, role=role, **values)
+
+
+def cadet(student_id: str, **columns: Any) -> Cadet:
+    """A cadet whose other columns do not matter, unless `columns` say otherwise."""
+    return Cadet.objects.create(**{"first_name": "Ana", "last_name": "Cruz", "student_id": student_id, **columns})
+
+
+def told(answer: HttpResponse) -> Any:
+    """The value in the body of an answer."""
+    return json.loads(answer.content)
+
+
+def refusal(answer: HttpResponse) -> tuple[int, str]:
+    """The status and the message of an answer that must be in the envelope."""
+    body = told(answer)
+    assert set(body) == {"error", "message", "code", "details"}
+    assert body["error"] == answer.reason_phrase
+    assert body["code"] == body["code"].upper()
+    assert isinstance(body["details"], dict | list)
+    return answer.status_code, body["message"]
