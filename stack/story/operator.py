@@ -33,12 +33,20 @@ class Operator:
         )  # fmt: skip
         out, err = await process.communicate()
         if process.returncode != 0:
-            raise OperatorError(f"cutover {' '.join(words)}: {(err or out).decode(errors='replace').strip()}")
+            raise OperatorError(_told(out, err))
         return json.loads(out)
 
     async def status(self) -> Any:
         """Where the release stands."""
         return await self.run("status", quiet=True)
+
+
+def _told(out: bytes, err: bytes) -> str:
+    """What a refused command said: its `message` where it is JSON, else all of it."""
+    try:
+        return str(json.loads(out or err)["message"])
+    except (ValueError, KeyError, TypeError):
+        return (err or out).decode(errors="replace").strip()
 
 
 async def until(look: Callable[[], Any], seconds: float, what: str, every: float = 0.5) -> Any:
