@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
@@ -9,6 +10,8 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -89,13 +92,31 @@ def edge_program(servers: Servers, ports: Ports, settings: BackendSettings) -> P
 
 
 def running() -> int | None:
-    """The process id of a stack that is up."""
-    try:
-        pid = int(PID_FILE.read_text())
-        os.kill(pid, 0)
-    except (FileNotFoundError, ValueError, ProcessLookupError):
-        return None
-    return pid
+    """The process id of a stack that is up: it holds its pid file locked, so an old file can name no stranger."""
+    with suppress(FileNotFoundError), PID_FILE.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return int(file.read())
+    return None
+
+
+@contextmanager
+def _the_only_one() -> Iterator[None]:
+    """Hold the pid file while the block runs."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    with PID_FILE.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise click.ClickException(f"the stack is up already (pid {running()}): python -m stack down") from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        try:
+            yield
+        finally:
+            PID_FILE.unlink(missing_ok=True)
 
 
 def _interrupt(_signum: int, _frame: object) -> NoReturn:
@@ -143,19 +164,14 @@ def main() -> None:
 @click.option("--scale", default=1, show_default=True, type=click.IntRange(1, 1000), help="Times production size.")
 def up(edge: bool, scale: int) -> None:
     """Start servers, backends and the proxy; end with Ctrl-C or 'down'."""
-    if pid := running():
-        raise click.ClickException(f"the stack is up already (pid {pid}): python -m stack down")
-    HOME.mkdir(parents=True, exist_ok=True)
-    PID_FILE.write_text(str(os.getpid()))
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        _up(edge, scale)
+        with _the_only_one():
+            _up(edge, scale)
     except KeyboardInterrupt:
         say("stack", "stopped", "-")
     except (EmbeddedError, BackendError, NodeMissing, ProcessError) as error:
         raise click.ClickException(str(error)) from error
-    finally:
-        PID_FILE.unlink(missing_ok=True)
 
 
 @main.command()

@@ -44,7 +44,9 @@ class Servers:
         started = time.monotonic()
         self._embedded.append(server)
         url = server.start(self.directory / name)
-        say(name, f"ready after {time.monotonic() - started:.1f} s on {url.rpartition('@')[2]}", "+")
+        assert server.process is not None
+        where = f"on {url.rpartition('@')[2]} (pid {server.process.pid})"
+        say(name, f"ready after {time.monotonic() - started:.1f} s {where}", "+")
         return url
 
     @staticmethod

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
 import subprocess
 import sys
 import urllib.request
@@ -87,24 +89,57 @@ def planted_difference_shows(url: str, faults: Path) -> bool:
     return True
 
 
+class Stack:
+    """``python -m stack`` with a scratch directory of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self.var, self.log = directory / "var", directory / "up.log"
+        self.environment = {"CUTOVER_VAR": str(self.var), "PATH": os.environ["PATH"], "NO_COLOR": "1"}
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command that ends by itself."""
+        return subprocess.run(
+            [sys.executable, "-m", "stack", *words], cwd=ROOT, env=self.environment, capture_output=True, text=True,
+            timeout=60, check=False,
+        )  # fmt: skip
+
+    def up(self) -> subprocess.Popen[bytes]:
+        """Bring it up, and wait for its last line."""
+        with self.log.open("w") as log:
+            argv = [sys.executable, "-m", "stack", "up", "--no-edge"]
+            process = subprocess.Popen(argv, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+        eventually(lambda: "cadet: cadet" in self.log.read_text() or process.poll() is not None, within=60)
+        return process
+
+    def pids(self) -> list[int]:
+        """The processes that it said it started."""
+        return [int(pid) for pid in re.findall(r"\(pid (\d+)\)", self.log.read_text())]
+
+
 @pytest.mark.timeout(180)
-def test_up_runs_until_down_and_clean_leaves_nothing(tmp_path: Path) -> None:
-    environment = {"CUTOVER_VAR": str(tmp_path / "var"), "PATH": "/usr/local/bin:/usr/bin:/bin", "NO_COLOR": "1"}
-
-    def stack(*words: str) -> subprocess.CompletedProcess[str]:
-        argv = [sys.executable, "-m", "stack", *words]
-        return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
-
-    with open(tmp_path / "up.log", "w") as log:
-        up = subprocess.Popen(
-            [sys.executable, "-m", "stack", "up", "--no-edge"], cwd=ROOT, env=environment, stdout=log, stderr=log
-        )
-    eventually(lambda: "login" in (tmp_path / "up.log").read_text() or up.poll() is not None, within=60)
-    told = (tmp_path / "up.log").read_text()
-    assert "admin / Parade-Ground-1" in told
-    assert "is up already" in stack("up").stderr
-    assert "the stack is up" in stack("clean").stderr
-    assert stack("down").returncode == 0
+def test_up_runs_until_down_and_clean_leaves_nothing(open_directory: Path) -> None:
+    stack = Stack(open_directory)
+    up = stack.up()
+    assert "admin / Parade-Ground-1" in stack.log.read_text()
+    assert "is up already" in stack.run("up").stderr
+    assert "the stack is up" in stack.run("clean").stderr
+    assert stack.run("down").returncode == 0
     assert up.wait(10) == 0
-    assert stack("clean").returncode == 0
-    assert not (tmp_path / "var").exists()
+    assert stack.run("clean").returncode == 0
+    assert not stack.var.exists()
+
+
+@pytest.mark.timeout(180)
+def test_a_stack_that_was_killed_leaves_nothing_running_and_comes_up_again_with_its_data(open_directory: Path) -> None:
+    stack = Stack(open_directory)
+    first = stack.up()
+    pids = stack.pids()
+    assert len(pids) == 4
+    first.kill()
+    first.wait()
+    eventually(lambda: not any(map(is_running, pids)) and not any(map(group_of, pids)), within=20)
+    again = stack.up()
+    assert "rows in" not in stack.log.read_text()
+    assert stack.run("down").returncode == 0
+    assert again.wait(10) == 0
+    assert stack.run("clean").returncode == 0

