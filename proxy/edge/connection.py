@@ -7,6 +7,7 @@ arrive as the chunks came off the wire; reading stops while too much is waiting,
 from __future__ import annotations
 
 import asyncio
+import select
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -88,10 +89,12 @@ class Connection(asyncio.Protocol):
         self.upgraded_tail = b""
         self._keep_alive = False
         self._on_interim: OnInterim | None = None
-        self._reset("GET")
+        self._poll: select.poll | None = None
+        self._reset("GET", False)
 
-    def _reset(self, method: str) -> None:
+    def _reset(self, method: str, upgrade: bool) -> None:
         self._method = method
+        self._upgrade = upgrade
         self._head: AnswerHead | None = None
         self._fields: list[Field] = []
         self._reason = b""
@@ -116,14 +119,21 @@ class Connection(asyncio.Protocol):
         return self._done and self.usable and not self._tainted and not self._until_close and self._keep_alive
 
     @property
+    def silent(self) -> bool:
+        """Whether nothing has come while the connection was idle, not even what the event loop has not read yet: the
+        end of the connection, or bytes that the next request would take for its answer."""
+        return self._poll is None or not self._poll.poll(0)
+
+    @property
     def transport(self) -> asyncio.Transport:
         """The transport; only after the connection was made."""
         assert self._transport is not None
         return self._transport
 
-    def begin(self, method: str, on_interim: OnInterim | None = None) -> None:
-        """A new exchange: forget the last answer. `on_interim` is called with every 1xx that comes before the next."""
-        self._reset(method)
+    def begin(self, method: str, on_interim: OnInterim | None = None, *, upgrade: bool = False) -> None:
+        """A new exchange: forget the last answer. `on_interim` is called with every 1xx that comes before the next one,
+        except 101, which is a final answer to a request for an `upgrade` and a mistake to any other."""
+        self._reset(method, upgrade)
         self._on_interim = on_interim
         self._parser = httptools.HttpResponseParser(self)
         self._keep_alive = False
@@ -204,6 +214,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport; TCP_NODELAY is asyncio's default."""
         self._transport = cast(asyncio.Transport, transport)
+        connection = transport.get_extra_info("socket")
+        if connection is not None and transport.get_extra_info("sslcontext") is None:  # TLS talks of its own accord
+            self._poll = select.poll()
+            self._poll.register(connection.fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         """Parse, or pass on in a tunnel."""
@@ -245,7 +259,7 @@ class Connection(asyncio.Protocol):
             self._done = True
         if self._error is None:
             detail = str(exc) if exc else "closed"
-            self._error = UpstreamError(Fault.RESET if self._head is None else Fault.TRUNCATED, detail)
+            self._error = UpstreamError(Fault.TRUNCATED if self._head_bytes else Fault.RESET, detail)
         self._transport = None
         self._writing_paused = False
         self._wake()
@@ -272,6 +286,11 @@ class Connection(asyncio.Protocol):
 
     # What the parser calls.
 
+    def on_message_begin(self) -> None:
+        """The first byte of an answer; behind the whole one it is one too many."""
+        if self._done:
+            self._tainted = True
+
     def on_status(self, reason: bytes) -> None:
         """A part of the reason phrase."""
         self._reason += reason
@@ -286,16 +305,22 @@ class Connection(asyncio.Protocol):
         if self._head is not None:
             return
         status = self._parser.get_status_code()
+        codings = [value.strip().lower() for name, value in self._fields if name.lower() == b"transfer-encoding"]
+        lengths = [int(value) for name, value in self._fields if name.lower() == b"content-length"]
+        if status < 200 and (codings or lengths):
+            raise ValueError("an interim answer has no body")
+        if status == 101 and not (self._upgrade and self._parser.should_upgrade()):
+            raise ValueError("switched protocols without being asked")
         if status < 200 and status != 101:
             if self._on_interim is not None:
                 self._on_interim(status, self._reason, self._fields)
-            self._fields, self._reason, self._head_bytes = [], b"", 0
+            self._fields, self._reason = [], b""
             return
-        self._keep_alive = self._parser.should_keep_alive()
-        codings = [value.strip().lower() for name, value in self._fields if name.lower() == b"transfer-encoding"]
-        lengths = [int(value) for name, value in self._fields if name.lower() == b"content-length"]
         if codings and codings != [b"chunked"]:
             raise ValueError("the answer has a transfer coding other than chunked")
+        # A coding in HTTP/1.0 is faulty framing: good for this answer at the most (RFC 9112 section 6.1).
+        faulty = bool(codings) and self._parser.get_http_version() == "1.0"
+        self._keep_alive = self._parser.should_keep_alive() and not faulty
         bodiless = self._method == "HEAD" or status in NO_BODY or status == 101
         self._until_close = not bodiless and not codings and not lengths
         self._head = AnswerHead(status, self._reason, tuple(self._fields), lengths[0] if lengths else None)
@@ -324,9 +349,7 @@ class Connection(asyncio.Protocol):
         """Behind a 101 the bytes are no longer HTTP: keep what came along, stop reading until there is a tunnel."""
         self.upgraded_tail = tail
         self._keep_alive = False
-        if self._head is None or self._head.status != 101:
-            self._broken("switched protocols without being asked")
-        elif self._transport is not None:
+        if self._transport is not None:
             self._reading_paused = True
             self._transport.pause_reading()
 

@@ -17,8 +17,6 @@ from proxy.edge.upstream import Pool
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
-_BODY_IDLE = 30.0  # seconds that a client may stop in the middle of its body (408)
-_CLIENT_IDLE = 60.0  # seconds that a client may take nothing of its answer
 
 
 class Refused(Exception):
@@ -49,10 +47,13 @@ def is_repeatable(head: Head) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds to the first byte of an answer, and between two bytes of it."""
+    """Seconds that each part of an exchange may take."""
 
-    answer: float
-    idle: float
+    answer: float  # to the first byte of the answer, once the request is with the backend
+    idle: float  # between two bytes of the answer
+    patience: float = float("inf")  # to the first byte of the answer in all, waiting for a connection included
+    body: float = 30.0  # that a client may stop in the middle of its body (408)
+    client: float = 60.0  # that a client may take nothing of its answer
 
 
 @dataclass(slots=True)
@@ -66,6 +67,12 @@ class Call:
     tap: Tap | None = None
     extra: Sequence[Field] = ()
 
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the client's connection may carry another request after this one."""
+        client = self.arrived.client
+        return self.head.keep_alive and not client.closing and (not self.head.chunked or client.ended_plainly)
+
 
 async def forward(call: Call, pool: Pool, timeouts: Timeouts) -> Answered:
     """Send the request to `pool`'s backend and its answer to the client.
@@ -75,17 +82,18 @@ async def forward(call: Call, pool: Pool, timeouts: Timeouts) -> Answered:
     one; nothing else is ever repeated here.
     """
     repeatable = is_repeatable(call.head)
-    connection = await pool.acquire(fresh=not repeatable)
+    until = asyncio.get_running_loop().time() + timeouts.patience
+    connection = await pool.acquire(fresh=not repeatable, until=until)
     try:
-        return await _attempt(call, pool, connection, timeouts)
+        return await _attempt(call, pool, connection, timeouts, until)
     except UpstreamError as error:
         if not (connection.reused and repeatable and error.fault is Fault.RESET):
             raise
     pool.discard_idle()
-    return await _attempt(call, pool, await pool.acquire(fresh=True), timeouts)
+    return await _attempt(call, pool, await pool.acquire(fresh=True, until=until), timeouts, until)
 
 
-async def _attempt(call: Call, pool: Pool, connection: Connection, timeouts: Timeouts) -> Answered:
+async def _attempt(call: Call, pool: Pool, connection: Connection, timeouts: Timeouts, until: float) -> Answered:
     arrived, head = call.arrived, call.head
     upload: asyncio.Task[None] | None = None
     try:
@@ -93,7 +101,7 @@ async def _attempt(call: Call, pool: Pool, connection: Connection, timeouts: Tim
         if head.method in SAFE_METHODS:
             arrived.when_gone(lambda: connection.fail(ClientGone()))
         sent = request_head(head.method, head.target, pool.host_for(head.host), call.fields, request_framing(head))
-        upload = _send(call, sent, connection, timeouts)
+        upload = _send(call, sent, connection, timeouts, until)
         answer = await connection.head()
         return await relay(call, answer, connection, timeouts, upload)
     finally:
@@ -114,10 +122,12 @@ def _interim_relay(call: Call) -> OnInterim:
     return passed_on
 
 
-def _send(call: Call, sent: bytes, connection: Connection, timeouts: Timeouts) -> asyncio.Task[None] | None:
+def _send(
+    call: Call, sent: bytes, connection: Connection, timeouts: Timeouts, until: float
+) -> asyncio.Task[None] | None:
     """Write the request; a body that is already here goes along at once, any other is uploaded by the task returned."""
     loop = asyncio.get_running_loop()
-    connection.deadline = loop.time() + timeouts.answer
+    connection.deadline = min(loop.time() + timeouts.answer, until)
     head, body = call.head, call.arrived.body
     if not head.has_body:
         connection.write(sent)
@@ -157,7 +167,7 @@ async def _pass_body(call: Call, connection: Connection, timeouts: Timeouts) -> 
     total = 0
     while not body.at_eof():
         connection.deadline = float("inf")
-        async with asyncio.timeout(_BODY_IDLE):
+        async with asyncio.timeout(timeouts.body):
             data = await body.readany()
         if not data:
             continue
@@ -187,7 +197,7 @@ async def relay(
     fields = answer_fields(answer.fields)
     if call.tap is not None:
         call.tap.answer_head(answer.status, fields)
-    result = Answered(answer.status, keep_alive=head.keep_alive)
+    result = Answered(answer.status, keep_alive=call.keep_alive)
     framing, chunked = _framing(head, answer, result)
     if upload is not None and not upload.done():
         result.keep_alive = False  # the answer came before the end of the body: nobody will read the rest
@@ -208,7 +218,7 @@ async def relay(
 
 async def _relay_body(call: Call, pending: bytes, connection: Connection, timeouts: Timeouts, chunked: bool) -> bool:
     """Head and body to the client; whether the client left before the end (a read's backend is then not asked on)."""
-    client = _Client(call.arrived)
+    client = _Client(call.arrived, timeouts.client)
     loop = asyncio.get_running_loop()
     body, done = connection.take()
     while True:
@@ -230,8 +240,9 @@ class _Client:
     """The client's end of a relay. A client that left in the middle of a write does not stop the backend's answer from
     being read to its end (RFC 9112 section 9.5 leaves it to us; a write's outcome must be known)."""
 
-    def __init__(self, arrived: Arrived) -> None:
+    def __init__(self, arrived: Arrived, patience: float) -> None:
         self._arrived = arrived
+        self._patience = patience
         self.gone = False
 
     async def write(self, data: bytes) -> None:
@@ -240,7 +251,7 @@ class _Client:
         try:
             self._arrived.client.write(data)
             if self._arrived.client.writing_paused:
-                async with asyncio.timeout(_CLIENT_IDLE):
+                async with asyncio.timeout(self._patience):
                     await self._arrived.client.drain()
         except (ConnectionError, TimeoutError):
             self._arrived.client.abort()

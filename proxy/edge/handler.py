@@ -6,7 +6,7 @@ import asyncio
 import random
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 
 import structlog
@@ -187,7 +187,7 @@ class Edge:
         else:
             timeouts = side.timeouts
             if decision.fallback is not None and name != decision.fallback and is_repeatable(call.head):
-                timeouts = Timeouts(min(timeouts.answer, self._config.fallback_after), timeouts.idle)
+                timeouts = replace(timeouts, patience=self._config.fallback_after)
             answered = await forward(call, side.http, timeouts)
         if answered.error is not None:
             self._failed(name, decision, answered.error)
@@ -241,10 +241,14 @@ class Edge:
         return Done(keep_alive=False)
 
     def _page(self, call: Call, refusal: Refusal, with_body: bool, hop: Hop) -> Answered:
-        keep_alive = call.head.keep_alive and call.arrived.body.is_eof()
+        client = call.arrived.client
+        if client.answering:  # a page in the middle of an answer would be taken for a part of it
+            client.abort()
+            return Answered(refusal.status, whole=False, keep_alive=False)
+        keep_alive = call.keep_alive and call.arrived.body.is_eof()
         written = page(refusal, with_body=with_body, close=not keep_alive, request_id=hop.request_id)
         try:
-            call.arrived.client.write(written)
+            client.write(written)
         except ConnectionError:
             return Answered(refusal.status, whole=False, client_gone=True, keep_alive=False)
         return Answered(refusal.status, own=True, keep_alive=keep_alive)

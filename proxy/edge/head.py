@@ -84,9 +84,13 @@ def read_head(method: str, target: str, version: tuple[int, int], fields: RawFie
         chunked=chunked,
         nominated=nominated,
         keep_alive=b"close" not in nominated and (http11 or b"keep-alive" in nominated),
-        websocket=http11 and method == "GET" and b"upgrade" in nominated and found.upgrade == b"websocket",
+        websocket=_is_websocket(found) and http11 and method == "GET" and not chunked and not length,
         expects_continue=http11 and bool(found.expect),
     )
+
+
+def _is_websocket(found: _Found) -> bool:
+    return b"upgrade" in found.nominated and found.upgrades == [b"websocket"]
 
 
 @dataclass(slots=True)
@@ -96,13 +100,13 @@ class _Found:
     hosts: list[bytes]
     lengths: list[bytes]
     codings: list[bytes]
+    upgrades: list[bytes]
     nominated: frozenset[bytes] = NO_TOKENS
-    upgrade: bytes = b""
     expect: bytes = b""
 
 
 def _found(fields: RawFields) -> _Found | Refusal:
-    found = _Found([], [], [])
+    found = _Found([], [], [], [])
     for name, value in fields:
         match name.lower():
             case b"host":
@@ -114,7 +118,7 @@ def _found(fields: RawFields) -> _Found | Refusal:
             case b"connection":
                 found.nominated |= {token.strip().lower() for token in value.split(b",")}
             case b"upgrade":
-                found.upgrade = value.strip().lower()
+                found.upgrades.append(value.strip().lower())
             case b"expect":
                 found.expect = value.strip().lower()
     if found.expect and found.expect != b"100-continue":

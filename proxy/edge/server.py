@@ -2,14 +2,16 @@
 
 aiohttp parses and orders requests and calls the handler; this file keeps half-closed clients until they have their
 answer (RFC 9112 section 9.6), gives parser errors a page that repeats nothing of the input, lets an upgraded connection
-become a tunnel, and tells a handler when its client is gone. An express lane for plain requests has its place in
-`data_received`, in front of aiohttp's parser (docs/decisions.md).
+become a tunnel, tells a handler when its client is gone, and lets a stopping edge finish what it has begun. An express
+lane for plain requests has its place in `data_received`, in front of aiohttp's parser (docs/decisions.md).
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,16 +20,22 @@ from aiohttp import web_protocol
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.http_parser import RawRequestMessage
-from aiohttp.streams import StreamReader
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_server import Server
 
+from proxy import metrics
 from proxy.config.model import Limits
 from proxy.edge.head import Refusal
 from proxy.edge.pages import page
 
 log = structlog.get_logger()
 
-_REQUEST_LINE = re.compile(rb"(?:\r?\n)*[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~]+ HTTP/[0-9]\.[0-9]\r?\n")
+_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]"
+_REQUEST_LINE = re.compile(_TOKEN + rb"+ [!-~]+ HTTP/[0-9]\.[0-9]\r?\n")
+_METHOD = re.compile(_TOKEN)
+_BOUNDARY = b"\r\n\r\n"
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends a reset
 _LINGER = 2.0  # seconds that the rest of a refused body is read and thrown away, so that the refusal is not lost
 
 
@@ -66,6 +74,7 @@ class Arrived:
         self._task = task
         self.gone = False
         self._on_gone: Callable[[], None] | None = None
+        client.begin(self)
 
     def when_gone(self, call: Callable[[], None] | None) -> None:
         """Call this once when the client's connection is lost (at once if it already is); None: no longer."""
@@ -88,16 +97,31 @@ class Arrived:
 class ClientConnection(web_protocol.RequestHandler):
     """A client's connection."""
 
-    __slots__ = ("_answering", "_check_line", "_grace", "_half_closed", "_limits", "_tunnel")
+    __slots__ = (
+        "_answering",
+        "_arrived",
+        "_body",
+        "_closing",
+        "_grace",
+        "_half_closed",
+        "_heard",
+        "_limits",
+        "_line",
+        "_tunnel",
+    )
 
     def __init__(self, manager: EdgeServer, limits: Limits, **settings: Any) -> None:
         super().__init__(manager, **settings)
         self._limits = limits
         self._tunnel: asyncio.Protocol | None = None
         self._grace: asyncio.TimerHandle | None = None
-        self._check_line = True
+        self._arrived: Arrived | None = None  # the request being answered
+        self._body: StreamReader = EMPTY_PAYLOAD  # of that request or of the last one
+        self._line = b""  # the beginning of a request line that is not whole yet
+        self._heard = _BOUNDARY  # the last bytes received; a new connection is as good as one between two requests
         self._half_closed = False
         self._answering = False
+        self._closing = False
 
     # What a handler calls.
 
@@ -105,7 +129,27 @@ class ClientConnection(web_protocol.RequestHandler):
     def peer(self) -> str:
         """The client's address, empty if unknown."""
         peername = self.peername
-        return str(peername[0]) if isinstance(peername, tuple) else ""
+        if not isinstance(peername, tuple):
+            return ""
+        return str(peername[0]).removeprefix("::ffff:")  # an IPv4 client of a socket that serves both
+
+    @property
+    def closing(self) -> bool:
+        """Whether this connection takes no further request, because the edge is stopping."""
+        return self._closing
+
+    @property
+    def answering(self) -> bool:
+        """Whether the answer to the present request has begun."""
+        return self._answering
+
+    @property
+    def ended_plainly(self) -> bool:
+        """Whether the last bytes received were those of a chunked body without trailers.
+
+        aiohttp's parser keeps the last trailer and makes it a field of the next request. Behind a proxy that shares its
+        connections that request is another client's; so a body that ended otherwise is the last on its connection."""
+        return self._heard == _LAST_CHUNK
 
     def write(self, data: bytes) -> None:
         """Queue bytes for the client. Raises ConnectionError if it is gone."""
@@ -124,17 +168,26 @@ class ClientConnection(web_protocol.RequestHandler):
         await self._drain_helper()
 
     def abort(self) -> None:
-        """Cut the connection, so that the client sees that its answer is not whole."""
+        """Cut the connection with a reset: to HTTP/1.0 a plain close would be the proper end of a body."""
         if self.transport is not None:
+            if (connection := self.transport.get_extra_info("socket")) is not None and not self.transport.is_closing():
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.transport.abort()
 
     def tunnel_to(self, other: asyncio.Protocol) -> bytes:
         """From now on everything received goes to `other`; returns what the client sent behind its upgrade request."""
         self._tunnel = other
+        if self._grace is not None:
+            self._grace.cancel()
         tail, self._message_tail = self._message_tail, b""
         if self._buffer_paused:
             self._resume_reading_for_buffer()
         return tail
+
+    @property
+    def half_closed(self) -> bool:
+        """Whether the client sends no more."""
+        return self._half_closed
 
     # What the event loop calls.
 
@@ -143,20 +196,22 @@ class ClientConnection(web_protocol.RequestHandler):
         if self._tunnel is not None:
             self._tunnel.data_received(data)
             return
-        if self._check_line and not self._request_in_progress and not self._messages:
-            self._check_line = False
-            end = data.find(b"\n", 2)
-            if 0 < end < self._limits.target and not _REQUEST_LINE.match(data):
-                self._refuse_line()
-                return
+        if data:
+            if self._line or self._between_requests:
+                checked = self._with_request_line(data)
+                if checked is None:
+                    return
+                data = checked
+            self._heard = data[-7:] if len(data) >= 7 else (self._heard + data)[-7:]
         super().data_received(data)
+        if self._messages and isinstance(self._messages[-1][0], web_protocol._ErrInfo):
+            self._spoil_body()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """The client sends no more. Its request may be whole: then it still gets its answer."""
         if self._tunnel is not None:
             return self._tunnel.eof_received()
-        current = self._current_request
-        waiting = isinstance(current, Arrived) and current.body.is_eof()
+        waiting = self._arrived is not None and self._body.is_eof()
         if not waiting and not self._messages:
             return None
         self._half_closed = True
@@ -170,6 +225,8 @@ class ClientConnection(web_protocol.RequestHandler):
         if self._tunnel is not None:
             self._tunnel.connection_lost(exc if isinstance(exc, Exception) else None)
         super().connection_lost(exc)
+        if self._arrived is not None and not self._arrived.gone:  # aiohttp knows it only once its handler has begun
+            self._arrived._cancel(exc or ConnectionResetError("the client is gone"))
 
     def pause_writing(self) -> None:
         """The client is slow to take what we write."""
@@ -183,11 +240,16 @@ class ClientConnection(web_protocol.RequestHandler):
         if self._tunnel is not None:
             self._tunnel.resume_writing()
 
-    # What aiohttp calls.
+    # What aiohttp and the server call.
+
+    def begin(self, arrived: Arrived) -> None:
+        """A request's turn has come."""
+        self._arrived = arrived
+        self._body = arrived.body
 
     async def finish_response(self, request: Any, resp: Any, start_time: float | None) -> Any:
-        """The next data begin a new request; behind a half-closed client there is none."""
-        self._check_line = True
+        """Its answer is written; behind a half-closed client there is no other request to come."""
+        self._arrived = None
         self._answering = False
         finished = await super().finish_response(request, resp, start_time)
         if self._half_closed and not self._messages:
@@ -198,19 +260,67 @@ class ClientConnection(web_protocol.RequestHandler):
         self, request: Any, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> Any:
         """The page for a request that could not be parsed, or for a fault of our own; it repeats nothing."""
+        if isinstance(exc, ConnectionError):
+            raise exc  # the client left: nothing to say, and nobody to say it to
         refusal = _refusal(status, exc, self._limits)
         if refusal.status >= 500:
             log.error("edge_fault", exc_info=exc)
-        else:
-            log.info("request_refused", status=refusal.status, code=refusal.code, peer=self.peer)
+        if self._answering:
+            self.abort()  # a page in the middle of an answer would be taken for a part of it
+            raise ConnectionResetError("the answer broke off")
+        if refusal.status < 500:
+            self._refused(refusal)
         self.write(page(refusal))
         return Done(keep_alive=False)
 
+    def finish(self) -> None:
+        """The edge is stopping: close at once if there is nothing to answer, else after the answer."""
+        self._closing = True
+        if self._arrived is None and not self._messages:
+            self.close()
+
     # Inside.
+
+    @property
+    def _between_requests(self) -> bool:
+        """Whether the next byte surely begins a request. Behind a body that ended otherwise that is not known: the next
+        request's beginning may already be in the parser."""
+        idle = self._arrived is None and not self._messages
+        return idle and self._heard.endswith(_BOUNDARY) and self._body.is_eof()
+
+    def _with_request_line(self, data: bytes) -> bytes | None:
+        """The data, once they hold a whole request line that is well-formed; None while they do not, or never will."""
+        data = self._line + data
+        self._line = b""
+        start = 0
+        while data.startswith(b"\r\n", start):
+            start += 2
+        end = data.find(b"\n", start)
+        if end < 0 and len(data) <= self._limits.target:
+            if len(data) > start and data[start:] != b"\r" and not _METHOD.match(data, start):
+                self._refuse_line()
+            else:
+                self._line = data
+            return None
+        if 0 <= end - start < self._limits.target and not _REQUEST_LINE.match(data, start):
+            self._refuse_line()
+            return None
+        return data
+
+    def _spoil_body(self) -> None:
+        """The parser gave up; a body that it was in the middle of will not come to its end."""
+        body = self._messages[-2][1] if len(self._messages) > 1 else self._body
+        if not body.is_eof():
+            body.set_exception(web_protocol.RequestPayloadError("malformed"))
+            body.feed_eof()
+
+    def _refused(self, refusal: Refusal) -> None:
+        metrics.REFUSED.labels(str(refusal.status)).inc()
+        log.info("request_refused", status=refusal.status, code=refusal.code, peer=self.peer)
 
     def _refuse_line(self) -> None:
         refusal = Refusal(400, "BAD_REQUEST", "The request line is malformed.")
-        log.info("request_refused", status=400, code=refusal.code, peer=self.peer)
+        self._refused(refusal)
         if self.transport is not None:
             self.transport.write(page(refusal))
         self.close()
@@ -261,3 +371,10 @@ class EdgeServer(Server):
             max_field_size=limits.field if limits.field != limits.target else limits.field + 1,
             max_headers=limits.fields,
         )
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - aiohttp's name
+        """Close idle connections at once, the others after their answers, all of them when the time is up."""
+        for connection in list(self._connections):
+            if isinstance(connection, ClientConnection):
+                connection.finish()
+        await super().shutdown(timeout)

@@ -53,20 +53,21 @@ class Pool:
             return self._host
         return clients or b""
 
-    async def acquire(self, *, fresh: bool) -> Connection:
+    async def acquire(self, *, fresh: bool, until: float = float("inf")) -> Connection:
         """A connection for one request, to be given back with `release`. `fresh`: not a reused one.
 
-        Raises UpstreamError (REFUSED, CONNECT_TIMEOUT, FULL)."""
+        Raises UpstreamError (REFUSED, CONNECT_TIMEOUT, FULL) after `connect_timeout`, at loop time `until` at the
+        latest."""
         loop = asyncio.get_running_loop()
         if self._ticker is None:
             self._ticker = loop.create_task(self._watch())
         if not fresh and (connection := self._reusable()) is not None:
             return connection
-        await self._room(loop.time() + self._settings.connect_timeout)
+        await self._room(min(loop.time() + self._settings.connect_timeout, until))
         if not fresh and (connection := self._reusable()) is not None:
             self._hand_on()
             return connection
-        return await self._connect()
+        return await self._connect(min(loop.time() + self._settings.connect_timeout, until))
 
     def release(self, connection: Connection) -> None:
         """Take a connection back: kept if it can carry another request, else closed."""
@@ -102,9 +103,10 @@ class Pool:
         """The idle connection used last: the one least likely to have been closed by the backend."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable:
+            if connection.usable and connection.silent:
                 return connection
             self._open.discard(connection)
+            connection.close()
         return None
 
     async def _room(self, deadline: float) -> None:
@@ -120,11 +122,14 @@ class Pool:
             try:
                 async with asyncio.timeout_at(deadline):
                     await waiter
-            except TimeoutError:
-                raise UpstreamError(Fault.FULL, f"{self._settings.connections} in use") from None
-            finally:
+            except BaseException as error:
                 if waiter in self._waiters:
                     self._waiters.remove(waiter)
+                elif waiter.done() and not waiter.cancelled():
+                    self._hand_on()  # the room came together with the end of waiting: it is the next one's
+                if isinstance(error, TimeoutError):
+                    raise UpstreamError(Fault.FULL, f"{self._settings.connections} in use") from None
+                raise
 
     def _hand_on(self) -> None:
         while self._waiters:
@@ -133,12 +138,12 @@ class Pool:
                 waiter.set_result(None)
                 return
 
-    async def _connect(self) -> Connection:
+    async def _connect(self, deadline: float) -> Connection:
         loop = asyncio.get_running_loop()
         host, port = self._address
         self._connecting += 1
         try:
-            async with asyncio.timeout(self._settings.connect_timeout):
+            async with asyncio.timeout_at(deadline):
                 _, connection = await loop.create_connection(
                     Connection, host, port, ssl=self._tls, server_hostname=host if self._tls else None
                 )

@@ -23,7 +23,7 @@ async def tunnel(call: Call, pool: Pool, timeouts: Timeouts) -> Answered:
     arrived, head = call.arrived, call.head
     connection = await pool.acquire(fresh=True)
     try:
-        connection.begin("GET")
+        connection.begin("GET", upgrade=True)
         arrived.when_gone(lambda: connection.fail(ClientGone()))
         connection.write(request_head("GET", head.target, pool.host_for(head.host), call.fields, _upgrade(head)))
         connection.deadline = asyncio.get_running_loop().time() + timeouts.answer
@@ -56,6 +56,8 @@ async def _pass_bytes(arrived: Arrived, answer: AnswerHead, connection: Connecti
     client.write(answer_head(101, answer.reason, answer.fields))
     if tail := client.tunnel_to(from_client):
         from_client.data_received(tail)
+    if client.half_closed:
+        from_client.eof_received()
     if tail := connection.tunnel_to(from_backend):
         from_backend.data_received(tail)
     await closed
