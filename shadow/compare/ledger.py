@@ -129,8 +129,9 @@ class PostgresLedger:
             pause = min(FLUSH_EVERY * 2**self._failures, LONGEST_PAUSE) if self._failures < 8 else LONGEST_PAUSE
             with suppress(TimeoutError):  # it is the stop that would be early, not the pause that is late
                 await asyncio.wait_for(self._stop.wait(), pause)
-            if not self._stop.is_set() and await self.flush():
+            if not self._stop.is_set():
                 await self._tidy()
+                await self.flush()
 
     async def _tidy(self) -> None:
         now = self._clock.monotonic()

@@ -13,6 +13,7 @@ from shadow.compare import paths
 
 REDACTED = "[redacted]"
 EXCERPT = 4_000
+_VALUES = 1_000
 _DEEPEST = 60
 # A JSON Web Token is base64 of `{"`…, so its parts can be told from other text; a cut one is one, too.
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+){0,2}")
@@ -62,7 +63,9 @@ class Redactor:
     def text(self, text: str) -> str:
         """Text of any kind without tokens, and without the values behind secret names."""
         text = _JWT.sub(REDACTED, _SCHEME.sub(REDACTED, text))
-        return self._written.sub(rf"\1{REDACTED}", text) if self._written else text
+        if self._written is None or not ("=" in text or ":" in text):
+            return text
+        return self._written.sub(rf"\1{REDACTED}", text)
 
     def target(self, target: bytes) -> str:
         """A request target without secrets in its path or query."""
@@ -72,7 +75,7 @@ class Redactor:
     def body(self, body: bytes) -> str:
         """The beginning of a body, redacted before it is cut."""
         try:
-            text = orjson.dumps(self.value(orjson.loads(body))).decode()
+            text = orjson.dumps(self.value(beginning(orjson.loads(body)))).decode()
         except ValueError:  # not JSON, so it is redacted as text
             text = self.text(body[: 4 * EXCERPT].decode("utf-8", "replace").replace("\0", "\ufffd"))
         return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}… ({len(body)} bytes)"
@@ -87,6 +90,21 @@ class Redactor:
         """The text itself, unless a token hides behind percent signs."""
         plain = unquote_plus(text)
         return text if self.text(plain) == plain else self.text(plain)
+
+
+def beginning(value: Any, most: int = _VALUES) -> Any:
+    """The first values of a large JSON value; what is left out could not be shown anyway."""
+    left = [most]
+
+    def cut(value: Any, depth: int) -> Any:
+        left[0] -= 1
+        if depth >= _DEEPEST or not isinstance(value, (dict, list)):
+            return value
+        if isinstance(value, list):
+            return [cut(inner, depth + 1) for inner in value if left[0] > 0]
+        return {name: cut(inner, depth + 1) for name, inner in value.items() if left[0] > 0}
+
+    return cut(value, 0)
 
 
 def _plain(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from shadow.answer import Answer
-from shadow.compare.redact import Redactor
+from shadow.compare.redact import Redactor, beginning
 from shadow.compare.verdict import Verdict
 from shadow.compare.walk import Difference, Forgiven, Kind
 from shadow.exchange import Exchange
@@ -105,5 +105,5 @@ def example_of(
 
 
 def _value(difference: Difference, value: Any, redactor: Redactor) -> str:
-    text = orjson.dumps(redactor.at(difference.pattern, value), option=orjson.OPT_NON_STR_KEYS).decode()
+    text = orjson.dumps(redactor.at(difference.pattern, beginning(value)), option=orjson.OPT_NON_STR_KEYS).decode()
     return text if len(text) <= _VALUE else f"{text[:_VALUE]}…"
