@@ -23,9 +23,9 @@ _PREFIX = "cutover:readings:"
 SLOW, VERY_SLOW = 1.0, 2.0
 KEPT_AT_MOST = 120  # seconds of counts that an edge keeps while Redis is gone
 ANSWER_WITHIN = 2.0
-SETTLED_AFTER = 8  # seconds; later records (an edge that could not reach Redis) are found by the next full reading
-FULL_READING_EVERY = 30.0
-_BATCH = 300  # seconds asked for in one pipeline
+SETTLED_AFTER = 8  # seconds; records that come later still are found by the next search for them
+LATE_EVERY = 30.0  # seconds between two searches; no record is later than what an edge keeps
+_BATCH = 100  # seconds asked for in one pipeline
 
 
 def open_redis(url: str) -> Redis:
@@ -120,21 +120,18 @@ class RedisReadings:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._known: dict[int, Second] = {}
-        self._settled = 0
-        self._full_at = 0.0
+        self._settled = 0  # nothing is expected to come for this second or an earlier one
+        self._searched = 0.0
 
     async def read(self, now: float, seconds: float) -> Readings:
         """The last `seconds` seconds that had ended by `now`. Raises StoreUnavailable when Redis does not answer."""
         until, oldest = int(now), int(now) - int(seconds)
-        if not 0 <= now - self._full_at < FULL_READING_EVERY:
-            self._known, self._settled, self._full_at = {}, oldest, now
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                await self._fetch(range(max(oldest, self._settled) + 1, until + 1))
-        except (RedisError, OSError, TimeoutError) as error:
-            self._full_at = 0.0
-            raise StoreUnavailable(f"Redis does not answer: {str(error) or type(error).__name__}") from error
-        self._settled = max(self._settled, until - SETTLED_AFTER)
+        search = not 0 <= now - self._searched < LATE_EVERY
+        settled = min(self._settled, until - KEPT_AT_MOST - SETTLED_AFTER) if search else self._settled
+        await self._fetch(range(max(oldest, settled) + 1, until + 1))
+        if search:
+            self._searched = now
+        self._settled = until - SETTLED_AFTER
         self._known = {at: second for at, second in self._known.items() if oldest < at <= until}
         return Readings(until, tuple(self._known[at] for at in sorted(self._known)))
 
@@ -144,7 +141,12 @@ class RedisReadings:
             pipeline = self._redis.pipeline(transaction=False)
             for at in batch:
                 pipeline.hgetall(f"{_PREFIX}{at}")
-            for at, records in zip(batch, await pipeline.execute(), strict=True):
+            try:
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    found = await pipeline.execute()
+            except (RedisError, OSError, TimeoutError) as error:
+                raise StoreUnavailable(f"Redis does not answer: {str(error) or type(error).__name__}") from error
+            for at, records in zip(batch, found, strict=True):
                 if records:
                     self._known[at] = _second(at, records)
 

@@ -125,16 +125,22 @@ async def test_of_two_one_leads_and_the_other_takes_over_when_it_ends(store: Sto
     await second._leadership.release()
 
 
-async def test_a_leader_that_lost_its_connection_asks_for_the_lead_again(store: Store, url: str) -> None:
-    one = conductor(store, Counted())
+async def test_a_leader_that_lost_its_connection_is_no_leader_any_more(store: Store, url: str) -> None:
+    one, two = conductor(store, Counted()), conductor(store, Counted(), "two")
     assert await one.step() is not None
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as session:
         await session.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cutover leadership'"
         )
-    await asyncio.sleep(0.1)
+
+    async def leads() -> bool:
+        return await two.step() is not None
+
+    await eventually(leads)
     with pytest.raises(StoreUnavailable):
         await one.step()
+    assert await one.step() is None
+    await two._leadership.release()
     assert await one.step() is not None
     await one._leadership.release()
 

@@ -102,7 +102,7 @@ async def test_no_redis_is_no_readings_and_not_a_quiet_zero() -> None:
     await lost.aclose()
 
 
-async def test_records_that_come_late_are_found_by_the_next_full_reading(redis: Redis) -> None:
+async def test_records_that_come_late_are_found_by_the_next_search(redis: Redis) -> None:
     clock = Clock()
     reader = RedisReadings(redis)
     await reader.read(NOW + 20, 60)
@@ -111,6 +111,15 @@ async def test_records_that_come_late_are_found_by_the_next_full_reading(redis: 
     await reporter.flush()
     assert (await reader.read(NOW + 21, 60)).window("new", 60, 60, 1).counts.requests == 0
     assert (await reader.read(NOW + 51, 60)).window("new", 60, 60, 1).counts.requests == 1
+
+
+async def test_a_clock_that_was_set_back_shows_no_seconds_of_the_future(redis: Redis) -> None:
+    clock = Clock()
+    reader = RedisReadings(redis)
+    await Reporter(redis, clock=clock).flush()
+    assert len((await reader.read(NOW + 5, 60)).seconds) == 1
+    assert len((await reader.read(NOW - 5, 60)).seconds) == 0
+    assert len((await reader.read(NOW + 5, 60)).seconds) == 1
 
 
 async def test_old_seconds_are_forgotten_by_the_reader_and_by_redis(redis: Redis) -> None:
