@@ -40,9 +40,7 @@ class Latencies:
     def summary(self) -> dict[str, float]:
         """What a table shows, in milliseconds."""
         names = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
-        return {name: round(self.percentile(p) * 1000, 1) for name, p in names} | {
-            "max": round(self.longest * 1000, 1)
-        }
+        return {name: round(self.percentile(p) * 1000, 1) for name, p in names} | {"max": round(self.longest * 1000, 1)}
 
 
 @dataclass

@@ -65,7 +65,9 @@ def excuse_letters(scale: int) -> Iterator[Row]:
     for number, cadet in enumerate(range(3, CADETS * scale + 1, 8), start=1):
         rng = dice("excuse_letters", number)
         day = rng.randint(1, DAYS)
-        url = rng.choice((None, f"/uploads/letter-{number}.pdf", f"https://res.cloudinary.com/rotc/raw/upload/letter{number}.pdf"))
+        url = rng.choice(
+            (None, f"/uploads/letter-{number}.pdf", f"https://res.cloudinary.com/rotc/raw/upload/letter{number}.pdf")
+        )
         yield (
             number, cadet, day if rng.random() < 0.9 else None, FIRST_DAY + timedelta(weeks=day - 1),
             rng.choice(("Fever", "Family emergency", "Enrolment\nat another campus", None)), url,

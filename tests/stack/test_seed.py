@@ -88,9 +88,7 @@ def test_a_second_seeding_gives_the_same_rows(databases: Pair) -> None:
 def test_the_next_insert_collides_with_nothing_on_either_side(databases: Pair) -> None:
     seed(*databases)
     for url in databases:
-        assert rows(url, f"{NEW_CADET} RETURNING id") == [
-            (291,)
-        ]
+        assert rows(url, f"{NEW_CADET} RETURNING id") == [(291,)]
         assert rows(url, "INSERT INTO grade_categories (name, weight) VALUES ('Extra', 1) RETURNING id") == [(4,)]
 
 
