@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -120,3 +121,20 @@ def _npm(directory: Path, backend: Path) -> None:
     )  # fmt: skip
     if done.returncode != 0:
         raise NodeMissing(f"npm {verb[0]} failed in {directory}:\n{done.stdout[-1500:]}\n{done.stderr[-1500:]}")
+
+
+def main(words: list[str]) -> int:
+    """`python -m stack.node` says whether there is a Node, with `install` it installs the backend's packages too."""
+    try:
+        node = find_node()
+        if words == ["install"]:
+            install()
+    except NodeMissing as missing:
+        print(missing, file=sys.stderr)
+        return 1
+    print(node.program)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
