@@ -1,0 +1,113 @@
+"""The flagship's rules against the answers that docs/api.md promises: what is allowed, and how little more."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from proxy.config import read
+from shadow.answer import Answer
+from shadow.compare.diff import Limits
+from shadow.compare.rules import RuleBook
+from shadow.compare.verdict import Verdict, compare
+from shadow.testing import an_answer
+
+CONFIG = read(Path("config/rotc.yaml"), {})
+BOOK = RuleBook(CONFIG.compare.rules)
+LIMITS = Limits.of(2.0, 1024 * 1024)
+
+LIST, ONE, ME = "GET /api/v1/cadets", "GET /api/v1/cadets/{id}", "GET /api/v1/auth/me"
+LOGS, STATS, LOGIN = "GET /api/v1/system/audit-logs", "GET /api/v1/system/stats", "POST /api/v1/auth/login"
+SETTINGS = "GET /api/v1/system/settings"
+
+
+def node(body: Any, status: int = 200) -> Answer:
+    return an_answer(
+        orjson.dumps(body), status, "application/json; charset=utf-8", x_powered_by="Express", etag='W/"1"'
+    )
+
+
+def django(body: Any, status: int = 200) -> Answer:
+    return an_answer(orjson.dumps(body), status)
+
+
+def envelope(message: str, status: int) -> Answer:
+    return django({"error": "A phrase", "message": message, "code": "A_CODE", "details": {}}, status)
+
+
+NODE_CADET = {
+    "id": 57, "first_name": "Alice", "birthdate": "2003-04-05T00:00:00.000Z", "is_archived": None,
+    "created_at": "2024-08-05T01:00:00.123Z", "updated_at": None,
+}  # fmt: skip
+DJANGO_CADET = NODE_CADET | {"birthdate": "2003-04-05", "created_at": "2024-08-05T01:00:00.123456Z"}
+PAGE = {"page": 1, "limit": 20}
+COUNTS = ("totalCadets", "activeCadets", "archivedCadets", "totalStaff", "totalUsers", "trainingDays")
+RAW = 'invalid input syntax for type integer: "abc"'
+
+ALLOWED = [
+    (LIST, node(PAGE | {"total": "290", "data": [NODE_CADET]}), django(PAGE | {"total": 290, "data": [DJANGO_CADET]})),
+    (ONE, node(NODE_CADET), django(DJANGO_CADET)),
+    ("GET /api/v1/cadets/me", node(NODE_CADET), django(DJANGO_CADET)),
+    (ME, node({"created_at": "2024-08-05T01:00:00.000Z"}), django({"created_at": "2024-08-05T01:00:00.000900Z"})),
+    (
+        LOGS,
+        node(PAGE | {"total": "2", "data": [{"id": "9007", "created_at": "2024-08-05T01:00:00.000Z"}]}),
+        django(PAGE | {"total": 2, "data": [{"id": 9007, "created_at": "2024-08-05T01:00:00Z"}]}),
+    ),
+    (STATS, node(dict.fromkeys(COUNTS, "7")), django(dict.fromkeys(COUNTS, 7))),
+    (STATS, node(dict.fromkeys(COUNTS, "7")), django(dict.fromkeys(COUNTS, 7) | {"totalCadets": 8, "activeCadets": 8})),
+    (LOGIN, node({"token": "a.b.c", "role": "cadet"}), django({"token": "d.e.f", "role": "cadet"})),
+    (LOGIN, node({"message": "Invalid credentials"}, 401), envelope("Invalid credentials", 401)),
+    (ONE, node({"message": "Cadet not found"}, 404), envelope("Cadet not found", 404)),
+    ("GET /nowhere", node({"message": "Not found"}, 404), envelope("Not found", 404)),
+    (LIST, node({"message": "OFFSET must not be negative"}, 500), envelope("page must be at least 1", 400)),
+    (ONE, node({"message": RAW}, 500), envelope("id must be an integer", 400)),
+    (LOGIN, node({"message": "Unexpected token } in JSON at position 4"}, 500), envelope("Malformed JSON", 400)),
+]
+
+NOT_ALLOWED = [
+    (LIST, node(PAGE | {"total": "290", "data": []}), django(PAGE | {"total": 289, "data": []})),
+    (ONE, node(NODE_CADET), django(DJANGO_CADET | {"birthdate": "2003-04-04"})),
+    (ONE, node(NODE_CADET), django(DJANGO_CADET | {"created_at": "2024-08-05T09:00:00.123456Z"})),
+    (ONE, node(NODE_CADET), django(DJANGO_CADET | {"is_archived": False})),
+    (ONE, node(NODE_CADET), django({name: value for name, value in DJANGO_CADET.items() if name != "updated_at"})),
+    (ONE, node(NODE_CADET | {"id": "57"}), django(DJANGO_CADET)),
+    (ONE, node(NODE_CADET), envelope("id must be an integer", 400)),
+    (ONE, node({"message": "Access denied"}, 403), envelope("Cadet not found", 404)),
+    (ONE, node({"message": "Access denied"}, 403), envelope("You shall not pass", 403)),
+    (ONE, node({"message": "boom"}, 500), envelope("boom", 404)),
+    (ME, node({"message": "boom"}, 500), envelope("bad", 400)),
+    (LOGIN, node({"token": "a", "role": "cadet"}), django({"token": "b", "role": "admin"})),
+    (STATS, node(dict.fromkeys(COUNTS, "7")), django(dict.fromkeys(COUNTS, 7) | {"totalUsers": 8})),
+    (SETTINGS, node({"dark": None}), django({"dark": ""})),
+    (SETTINGS, node({"a": "1"}), django({"a": 1})),
+]
+
+
+@pytest.mark.parametrize("flipped", [False, True], ids=["before the flip", "after the flip"])
+@pytest.mark.parametrize(("route", "legacy", "new"), ALLOWED)
+def test_what_the_contract_allows_is_ignored_by_name(route: str, legacy: Answer, new: Answer, flipped: bool) -> None:
+    active, standby = (new, legacy) if flipped else (legacy, new)
+    outcome = compare(active, standby, BOOK.of(route, (active.status, standby.status), date(2026, 3, 1)), LIMITS)
+    assert outcome.verdict is Verdict.IGNORED, outcome.differences
+    assert outcome.rules
+
+
+@pytest.mark.parametrize("flipped", [False, True], ids=["before the flip", "after the flip"])
+@pytest.mark.parametrize(("route", "legacy", "new"), NOT_ALLOWED)
+def test_anything_else_is_a_mismatch(route: str, legacy: Answer, new: Answer, flipped: bool) -> None:
+    active, standby = (new, legacy) if flipped else (legacy, new)
+    outcome = compare(active, standby, BOOK.of(route, (active.status, standby.status), date(2026, 3, 1)), LIMITS)
+    assert outcome.verdict is Verdict.MISMATCHED
+
+
+def test_every_rule_is_needed() -> None:
+    used: set[str] = set()
+    for route, active, standby in ALLOWED:
+        rules = BOOK.of(route, (active.status, standby.status), date(2026, 3, 1))
+        used |= set(compare(active, standby, rules, LIMITS).rules)
+    assert used == {rule.name for rule in CONFIG.compare.rules}
