@@ -8,7 +8,6 @@ import os
 import secrets
 import shutil
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,10 +18,10 @@ import click
 
 from proxy.embedded import EmbeddedError, fallback_for, free_port
 from stack.backends import DJANGO, NODE, BackendError, Backends, BackendSettings
+from stack.edge import EdgeSettings, edge_program
 from stack.node import NodeMissing
 from stack.paths import ROOT, VAR
-from stack.probes import tcp_answers
-from stack.processes import ProcessError, Program, Supervisor
+from stack.processes import ProcessError, Supervisor
 from stack.sample.population import KNOWN_LOGINS
 from stack.say import say
 from stack.servers import Servers
@@ -30,7 +29,7 @@ from stack.servers import Servers
 HOME = VAR / "stack"
 PID_FILE = HOME / "pid"
 SERVER_NAMES = ("postgres", "redis")
-SECRETS = ("JWT_SECRET", "SECRET_KEY", "CUTOVER_TOKEN", "CUTOVER_KEY")
+SECRETS = ("JWT_SECRET", "SECRET_KEY", "CUTOVER_TOKEN")
 STOPPED_WITHIN = 60.0
 
 
@@ -70,25 +69,12 @@ def backend_settings(servers: Servers, ports: Ports, home: Path = HOME) -> Backe
     )  # fmt: skip
 
 
-def edge_program(servers: Servers, ports: Ports, settings: BackendSettings) -> Program:
-    """How ``cutover serve`` is run: the one place that knows its arguments and its environment."""
-    known = stack_secrets()
-    environment = {
-        **os.environ,
-        "PORT": str(ports.edge),
-        "CUTOVER_CONTROL_PORT": str(ports.control),
-        "CUTOVER_TOKEN": known["CUTOVER_TOKEN"],
-        "CUTOVER_KEY": known["CUTOVER_KEY"],
-        "DATABASE_URL": servers.databases["cutover"],
-        "REDIS_URL": servers.redis_url,
-        "JWT_SECRET": settings.jwt_secret,
-        "NODE_URL": settings.node_url,
-        "NODE_DATABASE_URL": settings.node_database,
-        "DJANGO_URL": settings.django_url,
-        "DJANGO_DATABASE_URL": settings.django_database,
-    }
-    argv = [sys.executable, "-m", "proxy.cli.main", "serve", "--config", "config/rotc.yaml"]
-    return Program("cutover", argv, ROOT, environment, ready=tcp_answers(ports.edge), stop_within=30)
+def edge_settings(servers: Servers, ports: Ports) -> EdgeSettings:
+    """Cutover in front of the flagship, with the flagship's configuration."""
+    return EdgeSettings(
+        config=ROOT / "config" / "rotc.yaml", port=ports.edge, control_port=ports.control,
+        database=servers.databases["cutover"], redis=servers.redis_url, token=stack_secrets()["CUTOVER_TOKEN"],
+    )  # fmt: skip
 
 
 def running() -> int | None:
@@ -149,7 +135,7 @@ def _up(edge: bool, scale: int) -> None:
         backends.seed(scale=scale)
         backends.start_all()
         if edge:
-            supervisor.start(edge_program(servers, ports, settings))
+            supervisor.start(edge_program(edge_settings(servers, ports), settings))
         _print_addresses(ports)
         _until_interrupted(supervisor)
 
@@ -201,4 +187,4 @@ def clean() -> None:
     say("stack", f"removed {VAR}", "-")
 
 
-__all__ = ["DJANGO", "NODE", "Ports", "backend_settings", "edge_program", "free_ports", "main", "stack_secrets"]
+__all__ = ["DJANGO", "NODE", "Ports", "backend_settings", "edge_settings", "free_ports", "main", "stack_secrets"]

@@ -24,8 +24,8 @@ REPORT = HOME / "report.json"
 
 async def perform(on: Stage, report: Report) -> None:
     """Tell the story on a stage that is up."""
-    load = LoadGenerator(on.edge_url, rate=RATE, jwt_secret=on.jwt_secret)
-    operator = Operator(on.config, on.environment, lambda text: say("operator", text))
+    load = LoadGenerator(on.edge.url, rate=RATE, jwt_secret=on.backends.settings.jwt_secret)
+    operator = Operator(on.environment, lambda text: say("operator", text))
     await load.start()
     ticker = asyncio.create_task(_tick(load))
     try:
@@ -54,7 +54,7 @@ def main() -> int:
     report, began = Report(), time.monotonic()
     try:
         with stage() as on:
-            say("stage", f"edge {on.edge_url}, control {on.control_url}", "+")
+            say("stage", f"edge {on.edge.url}, control {on.edge.control_url}", "+")
             asyncio.run(perform(on, report))
     except KeyboardInterrupt:
         report.claim("the story was told to its end", False, "interrupted")

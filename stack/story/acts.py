@@ -236,11 +236,11 @@ class Story:
 
             async def ask(user: int, token: str) -> tuple[int, str]:
                 headers = {"Authorization": f"Bearer {token}", "X-Cutover-Debug": "1"}
-                async with gate, session.get(f"{self.stage.edge_url}/api/v1/auth/settings", headers=headers) as answer:
+                async with gate, session.get(f"{self.stage.edge.url}/api/v1/auth/settings", headers=headers) as answer:
                     await answer.read()
                     return user, answer.headers["X-Cutover-Backend"]
 
-            people = Cast(self.stage.jwt_secret).everyone
+            people = Cast(self.stage.backends.settings.jwt_secret).everyone
             return dict(await asyncio.gather(*(ask(one.user_id, one.token) for one in people)))
 
 

@@ -7,7 +7,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 
@@ -18,9 +17,8 @@ class OperatorError(RuntimeError):
 class Operator:
     """Runs `cutover …` against one deployment."""
 
-    def __init__(self, config: Path, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
-        self._config = config
-        self._environment = {**os.environ, **environment, "CUTOVER_CONFIG": str(config)}
+    def __init__(self, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
+        self._environment = {**os.environ, **environment}
         self._say = say
 
     async def run(self, *words: str, quiet: bool = False) -> Any:

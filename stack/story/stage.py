@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,9 +16,9 @@ from proxy.embedded import ensure_database, free_port
 from stack import faults
 from stack.backends import Backends, BackendSettings
 from stack.cli import stack_secrets
+from stack.edge import EdgeSettings, edge_program
 from stack.paths import ROOT, VAR
-from stack.probes import http_answers
-from stack.processes import Program, Supervisor
+from stack.processes import Supervisor
 from stack.servers import Servers
 
 HOME = VAR / "demo"
@@ -33,12 +31,12 @@ class Stage:
     """Handles to everything that runs."""
 
     backends: Backends
-    supervisor: Supervisor
-    edge_url: str
-    control_url: str
-    config: Path
-    environment: dict[str, str]
-    jwt_secret: str
+    edge: EdgeSettings
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the operator's command line must be told."""
+        return self.edge.environment(self.backends.settings)
 
     def wish(self, **wishes: Any) -> None:
         """Switch Django's faults (stack/faults.py); none switches all off."""
@@ -46,9 +44,9 @@ class Stage:
 
     def add_rule(self, rule: dict[str, Any]) -> None:
         """Write one more compare rule into the configuration, as an operator would with an editor."""
-        document = yaml.safe_load(self.config.read_text())
+        document = yaml.safe_load(self.edge.config.read_text())
         document["compare"]["rules"].append(rule)
-        _write(self.config, document)
+        _write(self.edge.config, document)
 
     def stored_writes(self, targets: list[str]) -> dict[str, Any]:
         """What the active backend's database holds for each of the load's writes."""
@@ -87,33 +85,16 @@ def _settings(servers: Servers, databases: dict[str, str]) -> BackendSettings:
 
 
 def _in_front(servers: Servers, supervisor: Supervisor, backends: Backends, database: str) -> Stage:
-    port, control = free_port(8080), free_port(8081)
-    environment = {
-        "PORT": str(port),
-        "CUTOVER_CONTROL_PORT": str(control),
-        "CUTOVER_TOKEN": stack_secrets()["CUTOVER_TOKEN"],
-        "CUTOVER_DATABASE_URL": database,
-        "CUTOVER_REDIS_URL": servers.redis_url,
-        "NODE_PORT": str(backends.settings.node_port),
-        "DJANGO_PORT": str(backends.settings.django_port),
-    }
-    config = _configuration(HOME / "cutover.yaml")
-    argv = [sys.executable, "-m", "proxy.cli.main", "serve", "--config", str(config)]
-    control_url = f"http://127.0.0.1:{control}"
-    supervisor.start(
-        Program(
-            "cutover", argv, ROOT, os.environ | environment, ready=http_answers(f"{control_url}/readyz"), stop_within=30
-        )
+    edge = EdgeSettings(
+        config=_configuration(HOME / "cutover.yaml"),
+        port=free_port(8080),
+        control_port=free_port(8081),
+        database=database,
+        redis=servers.redis_url,
+        token=stack_secrets()["CUTOVER_TOKEN"],
     )
-    return Stage(
-        backends=backends,
-        supervisor=supervisor,
-        edge_url=f"http://127.0.0.1:{port}",
-        control_url=control_url,
-        config=config,
-        environment=environment,
-        jwt_secret=backends.settings.jwt_secret,
-    )
+    supervisor.start(edge_program(edge, backends.settings))
+    return Stage(backends, edge)
 
 
 def _configuration(path: Path) -> Path:
