@@ -98,7 +98,8 @@ class Connection(asyncio.Protocol):
         self._head: AnswerHead | None = None
         self._fields: list[Field] = []
         self._reason = b""
-        self._head_bytes = 0
+        self._head_bytes = 0  # received before the head was whole
+        self._told_bytes = 0  # of those, in heads; counted only when there is reason to
         self._chunks: list[bytes] = []
         self._waiting_bytes = 0
         self._done = False
@@ -305,6 +306,11 @@ class Connection(asyncio.Protocol):
         if self._head is not None:
             return
         status = self._parser.get_status_code()
+        version = self._parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            raise ValueError("the answer is of another version of HTTP")
+        if self._head_bytes > HEAD_LIMIT:
+            self._check_size()
         codings = [value.strip().lower() for name, value in self._fields if name.lower() == b"transfer-encoding"]
         lengths = [int(value) for name, value in self._fields if name.lower() == b"content-length"]
         if status < 200 and (codings or lengths):
@@ -319,7 +325,7 @@ class Connection(asyncio.Protocol):
         if codings and codings != [b"chunked"]:
             raise ValueError("the answer has a transfer coding other than chunked")
         # A coding in HTTP/1.0 is faulty framing: good for this answer at the most (RFC 9112 section 6.1).
-        faulty = bool(codings) and self._parser.get_http_version() == "1.0"
+        faulty = bool(codings) and version == "1.0"
         self._keep_alive = self._parser.should_keep_alive() and not faulty
         bodiless = self._method == "HEAD" or status in NO_BODY or status == 101
         self._until_close = not bodiless and not codings and not lengths
@@ -344,6 +350,12 @@ class Connection(asyncio.Protocol):
             self._done = True
 
     # Inside.
+
+    def _check_size(self) -> None:
+        """The head may be small yet, if what came along with it is the body's. Interim answers count as one head."""
+        self._told_bytes += 32 + sum(len(name) + len(value) + 4 for name, value in self._fields)
+        if self._told_bytes > HEAD_LIMIT:
+            raise ValueError("the head is too long")
 
     def _upgraded(self, tail: bytes) -> None:
         """Behind a 101 the bytes are no longer HTTP: keep what came along, stop reading until there is a tunnel."""

@@ -110,12 +110,14 @@ class Edge:
 
     def _hop(self, arrived: Arrived, head: Head) -> Hop:
         peer = arrived.client.peer
+        trace_parent = trace_parent_of(head.fields)
         return Hop(
             peer=peer,
             trusted=is_trusted(peer, self._networks),
             request_id=request_id_of(head.fields) or b"%032x" % random.getrandbits(128),
-            trace_parent=trace_parent_of(head.fields)
+            trace_parent=trace_parent
             or b"00-%032x-%016x-00" % (random.getrandbits(128) | 1, random.getrandbits(64) | 1),
+            traced=trace_parent is not None,
             pseudonym=self._pseudonym,
         )
 

@@ -31,6 +31,8 @@ HOP_BY_HOP = frozenset(
 _FORWARDED = frozenset({b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"forwarded", b"via"})
 _SET_BY_US = frozenset({b"host", b"content-length", b"expect", b"x-request-id", b"traceparent"}) | _FORWARDED
 _NOT_PASSED = HOP_BY_HOP | _SET_BY_US
+_FORWARDED_ALL = b"x-forwarded-"  # also Port, Prefix and what else is made up: only a trusted peer may say so
+_OURS = b"x-cutover-"
 _FRAMING = frozenset({b"content-length"}) | HOP_BY_HOP
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
@@ -46,6 +48,7 @@ class Hop:
     trusted: bool  # the peer is one of `trusted_proxies`: what it says of the way so far is kept
     request_id: bytes
     trace_parent: bytes
+    traced: bool  # the trace parent is the client's own, so its trace state means something
     pseudonym: bytes  # our name in Via
 
 
@@ -82,7 +85,12 @@ def trace_parent_of(fields: RawFields) -> bytes | None:
 
 def came_through(fields: RawFields, pseudonym: bytes) -> bool:
     """Whether the request already passed this deployment: a loop (RFC 9110 section 7.6.3)."""
-    return any(name.lower() == b"via" and pseudonym in value for name, value in fields)
+    return any(
+        name.lower() == b"via"
+        and pseudonym in value
+        and any(hop.split()[1:2] == [pseudonym] for hop in value.split(b","))
+        for name, value in fields
+    )
 
 
 def request_fields(head: Head, hop: Hop) -> list[Field]:
@@ -94,12 +102,25 @@ def request_fields(head: Head, hop: Hop) -> list[Field]:
         name = field[0].lower()
         if name in _FORWARDED:
             way.setdefault(name, []).append(field[1])
-        elif name not in _NOT_PASSED and name not in nominated and not name.startswith(b"x-cutover-"):
+        elif name not in nominated and _may_pass(name, hop):
             passed.append(field)
     passed += _way(way if hop.trusted else {b"via": way.get(b"via", [])}, head, hop)
     passed.append((b"X-Request-ID", hop.request_id))
     passed.append((b"traceparent", hop.trace_parent))
     return passed
+
+
+def _may_pass(name: bytes, hop: Hop) -> bool:
+    """Whether an end-to-end field that nobody nominated is for the backend."""
+    if name in _NOT_PASSED or name.startswith(_OURS):
+        return False
+    if b"_" in name:
+        # CGI and WSGI read it as a hyphen, so this may be another spelling of a field that is not the client's to set.
+        hyphened = name.replace(b"_", b"-")
+        return hyphened not in _NOT_PASSED and not hyphened.startswith((_OURS, _FORWARDED_ALL))
+    if name == b"tracestate":
+        return hop.traced
+    return hop.trusted or not name.startswith(_FORWARDED_ALL)
 
 
 def _way(said: dict[bytes, list[bytes]], head: Head, hop: Hop) -> list[Field]:
