@@ -112,6 +112,15 @@ describe('the cadets', () => {
     expect(asked('PATCH', '/cadets/57').map(({ body }) => body)).toEqual([{ company: 'Bravo' }]);
   });
 
+  it('that have gone meanwhile are told of, though the legacy backend says 200', async () => {
+    await show('/cadets/57');
+    fireEvent.change(await screen.findByLabelText('Company'), { target: { value: 'Bravo' } });
+    answers['PATCH /cadets/57'] = {};
+    answers['GET /cadets/57'] = { status: 404, body: { message: 'Cadet not found' } };
+    fireEvent.click(screen.getByRole('button', { name: 'Save' }));
+    expect((await screen.findByRole('alert')).textContent).toContain('Cadet not found');
+  });
+
   it('that are missing are told of', async () => {
     answers['GET /cadets/58'] = { status: 404, body: { message: 'Cadet not found' } };
     await show('/cadets/58');

@@ -1,8 +1,12 @@
 import { ErrorNote } from './ErrorNote.jsx';
 
-/** What a query found, or why there is nothing to see yet. */
+/** What a query found, or why there is nothing to see yet. Asking again in vain takes away nothing that is there. */
 export function Answer({ query, children }) {
   if (query.isPending) return <p role="status">Loading…</p>;
-  if (query.isError) return <ErrorNote error={query.error} />;
-  return children(query.data);
+  return (
+    <>
+      {query.isError && <ErrorNote error={query.error} />}
+      {query.data && children(query.data)}
+    </>
+  );
 }

@@ -24,10 +24,16 @@ export function useCadet(id) {
 export function useSaveCadet(id) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ cadet, changes }) => api.patch(`/cadets/${cadet.id}`, changes),
+    mutationFn: save,
     onSuccess: (saved) => {
       client.setQueryData(['cadet', id], saved);
       return client.invalidateQueries({ queryKey: ['cadets'] });
     },
   });
+}
+
+// The legacy backend answers 200 and an empty object for a cadet that is gone. To ask for it is to be told so.
+async function save({ cadet, changes }) {
+  const saved = await api.patch(`/cadets/${cadet.id}`, changes);
+  return saved.id ? saved : api.get(`/cadets/${cadet.id}`);
 }
