@@ -99,7 +99,7 @@ class Connection(asyncio.Protocol):
         self._fields: list[Field] = []
         self._reason = b""
         self._head_bytes = 0  # received before the head was whole
-        self._told_bytes = 0  # of those, in heads; counted only when there is reason to
+        self._told_bytes = 0  # of those, in heads; counted only where there is reason to
         self._chunks: list[bytes] = []
         self._waiting_bytes = 0
         self._done = False
@@ -309,7 +309,7 @@ class Connection(asyncio.Protocol):
         version = self._parser.get_http_version()
         if version not in ("1.1", "1.0"):
             raise ValueError("the answer is of another version of HTTP")
-        if self._head_bytes > HEAD_LIMIT:
+        if status < 200 or self._head_bytes > HEAD_LIMIT:
             self._check_size()
         codings = [value.strip().lower() for name, value in self._fields if name.lower() == b"transfer-encoding"]
         lengths = [int(value) for name, value in self._fields if name.lower() == b"content-length"]
