@@ -126,6 +126,13 @@ async def test_a_rule_settles_a_group_until_it_is_seen_again(ledger: Flushed) ->
     assert {group.status for group in await ledger.groups()} == {GroupStatus.OPEN}
 
 
+async def test_a_group_that_was_seen_after_its_rule_is_open(ledger: Flushed) -> None:
+    ledger.record(Judged(NOON, READ, Verdict.IGNORED, forgiven=frozenset({Forgiven("names", "$.name", Kind.VALUE)})))
+    ledger.record(mismatched(NAME, at=NOON + 1))
+    await ledger.flush()
+    assert [group.status for group in await ledger.groups()] == [GroupStatus.OPEN]
+
+
 async def test_a_rule_settles_what_is_below_its_place_and_nothing_else(ledger: Flushed) -> None:
     patterns = ["$.user.name", "$.user[*]", "$.users", "$.use", "$.user"]
     ledger.record(mismatched(*(GroupKey(READ, pattern, Kind.TYPE) for pattern in patterns)))

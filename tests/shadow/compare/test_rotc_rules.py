@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,13 @@ PAGE = {"page": 1, "limit": 20}
 COUNTS = ("totalCadets", "activeCadets", "archivedCadets", "totalStaff", "totalUsers", "trainingDays")
 RAW = 'invalid input syntax for type integer: "abc"'
 
+FILES, LETTERS = "GET /api/v1/files", "GET /api/v1/attendance/excuse-letters"
+SUMMARY, LEDGER = "GET /api/v1/grading/cadets/{id}/summary", "GET /api/v1/grading/cadets/{id}/ledger"
+BOARD, GRADES = "GET /api/v1/grading/leaderboard", "GET /api/v1/grading/grades"
+DOWNLOAD, RECORDS = "GET /api/v1/reports/{id}/download", "GET /api/v1/attendance/days/{id}/records"
+CADETS_IN_ORDER = LIST
+FIGURES = ("present", "trainingDays", "merits", "demerits")
+
 ALLOWED = [
     (LIST, node(PAGE | {"total": "290", "data": [NODE_CADET]}), django(PAGE | {"total": 290, "data": [DJANGO_CADET]})),
     (ONE, node(NODE_CADET), django(DJANGO_CADET)),
@@ -59,15 +67,28 @@ ALLOWED = [
         django(PAGE | {"total": 2, "data": [{"id": 9007, "created_at": "2024-08-05T01:00:00Z"}]}),
     ),
     (STATS, node(dict.fromkeys(COUNTS, "7")), django(dict.fromkeys(COUNTS, 7))),
-    (STATS, node(dict.fromkeys(COUNTS, "7")), django(dict.fromkeys(COUNTS, 7) | {"totalCadets": 8, "activeCadets": 8})),
+    (STATS, node(dict.fromkeys(COUNTS, "7")), django(dict.fromkeys(COUNTS, 7) | {"totalCadets": 8, "totalStaff": 8})),
     (LOGIN, node({"token": "a.b.c", "role": "cadet"}), django({"token": "d.e.f", "role": "cadet"})),
     (LOGIN, node({"message": "Invalid credentials"}, 401), envelope("Invalid credentials", 401)),
     (ONE, node({"message": "Cadet not found"}, 404), envelope("Cadet not found", 404)),
     ("GET /nowhere", node({"message": "Not found"}, 404), envelope("Not found", 404)),
     (LIST, node({"message": "OFFSET must not be negative"}, 500), envelope("page must be at least 1", 400)),
     (ONE, node({"message": RAW}, 500), envelope("id must be an integer", 400)),
+    (DOWNLOAD, node({"message": "ENOENT: no such file"}, 500), envelope("File not found", 404)),
+    (FILES, node(PAGE | {"data": [{"id": "u", "size": "12"}]}), django(PAGE | {"data": [{"id": "u", "size": 12}]})),
+    (SUMMARY, node(dict.fromkeys(FIGURES, "3")), django(dict.fromkeys(FIGURES, 3))),
+    (BOARD, node([{"rank": 1, "points": "7"}]), django([{"rank": 1, "points": 9}])),
+    (LEDGER, node([{"id": None, "date_recorded": "2026-03-01T00:00:00.001Z"}]),
+     django([{"id": None, "date_recorded": "2026-03-01T00:00:01.002003Z"}])),
+    (LETTERS, node({"data": [{"id": 1, "date_absent": "2026-03-01T00:00:00.000Z"}]}),
+     django({"data": [{"id": 1, "date_absent": "2026-03-01"}]})),
+    (GRADES, node({"data": [{"id": 1, "a": "x"}, {"id": 2}]}), django({"data": [{"id": 2}, {"id": 1, "a": "x"}]})),
+    (RECORDS, node([{"cadet_id": 1}, {"cadet_id": 2}]), django([{"cadet_id": 2}, {"cadet_id": 1}])),
+    ("GET /api/v1/grading/categories", node([{"id": 1}, {"id": 2}]), django([{"id": 2}, {"id": 1}])),
+    ("GET /api/v1/activities/{id}", node({"participants": [{"id": 1}, {"id": 2}]}),
+     django({"participants": [{"id": 2}, {"id": 1}]})),
     (LOGIN, node({"message": "Unexpected token } in JSON at position 4"}, 500), envelope("Malformed JSON", 400)),
-]
+]  # fmt: skip
 
 NOT_ALLOWED = [
     (LIST, node(PAGE | {"total": "290", "data": []}), django(PAGE | {"total": 289, "data": []})),
@@ -80,7 +101,10 @@ NOT_ALLOWED = [
     (ONE, node({"message": "Access denied"}, 403), envelope("Cadet not found", 404)),
     (ONE, node({"message": "Access denied"}, 403), envelope("You shall not pass", 403)),
     (ONE, node({"message": "boom"}, 500), envelope("boom", 404)),
-    (ME, node({"message": "boom"}, 500), envelope("bad", 400)),
+    (DOWNLOAD, node({"message": "gone"}, 404), envelope("File not found", 404)),
+    (GRADES, node({"data": [{"id": 1}, {"id": 2}]}), django({"data": [{"id": 2}, {"id": 3}]})),
+    (CADETS_IN_ORDER, node({"data": [{"id": 1}, {"id": 2}]}), django({"data": [{"id": 2}, {"id": 1}]})),
+    (SUMMARY, node({"present": "3", "prelim": "92.50"}), django({"present": 3, "prelim": 92.5})),
     (LOGIN, node({"token": "a", "role": "cadet"}), django({"token": "b", "role": "admin"})),
     (STATS, node(dict.fromkeys(COUNTS, "7")), django(dict.fromkeys(COUNTS, 7) | {"totalUsers": 8})),
     (SETTINGS, node({"dark": None}), django({"dark": ""})),
@@ -103,6 +127,18 @@ def test_anything_else_is_a_mismatch(route: str, legacy: Answer, new: Answer, fl
     active, standby = (new, legacy) if flipped else (legacy, new)
     outcome = compare(active, standby, BOOK.of(route, (active.status, standby.status), date(2026, 3, 1)), LIMITS)
     assert outcome.verdict is Verdict.MISMATCHED
+
+
+def test_every_operation_of_the_contract_is_a_route() -> None:
+    text = Path("docs/api.md").read_text()
+    sections = re.split(r"^## (\w+)", text, flags=re.MULTILINE)[1:]
+    operations = set()
+    for section in sections[1::2]:
+        for cell in re.findall(r"^\| (`[A-Z]+ .*?) \|", section, flags=re.MULTILINE):
+            for method, path in re.findall(r"`(GET|POST|PUT|PATCH|DELETE) ([^`?]+)[^`]*`", cell):
+                operations.add(f"{method} {path}" if path.startswith("/") else f"{method} /api/v1/{path}")
+    assert len(operations) > 80
+    assert operations <= {route.match for route in CONFIG.routes}
 
 
 def test_every_rule_is_needed() -> None:
