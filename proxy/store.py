@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from proxy import statements
 from proxy.config import Config
-from proxy.errors import ConfigError, Conflict, StoreUnavailable
+from proxy.errors import ConfigError, StoreUnavailable
 from proxy.postgres import Connection, Session
-from proxy.release.changes import Change, Record, applied, difference
-from proxy.state import ControlState, GuardState, Phase
+from proxy.release.changes import Change, Record, applied
+from proxy.state import ControlState
 
 _SCHEMA = Path(__file__).with_name("schema.sql")
-_PREPARING = 0x6375746F766572  # "cutover": the advisory lock that start-up takes
 PREPARED_WITHIN = 30.0
 ALIVE_WITHIN = 5.0
-
-# Nothing but the version comes back while it is the one seen last: pins may be many, and every edge asks often.
-_LOAD = """
-SELECT s.version, c.epoch, c.active, c.standby, c.phase, s.share, s.guard, s.guard_reason, s.guard_since,
-       CASE WHEN c.epoch IS NOT NULL THEN (SELECT jsonb_object_agg(route, share) FROM cutover.route_share) END,
-       CASE WHEN c.epoch IS NOT NULL THEN (SELECT jsonb_object_agg(key, backend) FROM cutover.pin) END
-FROM cutover.setting s LEFT JOIN cutover.control c ON s.version <> %s
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +106,9 @@ class Store:
 
         async def work(session: Session) -> None:
             async with session.transaction():
-                await session.execute("SELECT pg_advisory_xact_lock(%s)", [_PREPARING])
+                await session.execute("SELECT pg_advisory_xact_lock(%s)", [statements.PREPARING])
                 await session.execute(schema)
-                await _first_state(session, config)
+                await statements.first_state(session, config)
 
         await self._connection.run(work, repeatable=True, within=PREPARED_WITHIN)
         state = await self.load()
@@ -134,12 +125,12 @@ class Store:
         async def work(session: Session) -> ControlState:
             number, seen = self._seen or (0, None)
             known = seen if number == self._connection.connects else None
-            row = await (await session.execute(_LOAD, [known.version if known else -1])).fetchone()
+            row = await (await session.execute(statements.LOAD, [known.version if known else -1])).fetchone()
             if row is None:
                 raise StoreUnavailable("the store is empty: start `cutover serve` on it first")
             if row[1] is None and known is not None:
                 return known
-            state = _state(row)
+            state = statements.state_of(row)
             self._seen = (self._connection.connects, state)
             return state
 
@@ -154,8 +145,8 @@ class Store:
 
         async def work(session: Session) -> None:
             async with session.transaction():
-                await _compare_and_set(session, seen, after)
-                await _write_history(session, seen, after, record)
+                await statements.compare_and_set(session, seen, after)
+                await statements.write_history(session, seen, after, record)
 
         await self._connection.run(work)
         return after
@@ -233,80 +224,3 @@ class Store:
             return None if row is None else Judgement(*row)  # type: ignore[arg-type]
 
         return await self._connection.run(work, repeatable=True)
-
-
-async def _first_state(session: Session, config: Config) -> None:
-    made = await session.execute(
-        "INSERT INTO cutover.control (epoch, active, standby, phase) VALUES (1, %s, %s, %s) ON CONFLICT DO NOTHING",
-        [config.active, config.other(config.active), Phase.RESTING],
-    )
-    await session.execute(
-        "INSERT INTO cutover.setting (version, share, guard) VALUES (1, 0, %s) ON CONFLICT DO NOTHING",
-        [GuardState.ARMED],
-    )
-    if made.rowcount:
-        became = {"epoch": 1, "active": config.active, "phase": Phase.RESTING.value, "share": 0.0}
-        await session.execute(
-            "INSERT INTO cutover.history (version, epoch, kind, was, became, why, who) "
-            "VALUES (1, 1, 'new', %s, %s, %s, %s)",
-            [Jsonb({}), Jsonb(became), "the first start of this deployment", "cutover serve"],
-        )
-
-
-async def _compare_and_set(session: Session, seen: ControlState, after: ControlState) -> None:
-    changed = await session.execute(
-        "UPDATE cutover.setting SET version = %s, share = %s, guard = %s, guard_reason = %s, guard_since = %s "
-        "WHERE version = %s",
-        [after.version, after.share, after.guard, after.guard_reason, after.guard_since, seen.version],
-    )
-    if changed.rowcount != 1:
-        raise Conflict(f"the state is no longer at version {seen.version}: read it again and decide again")
-    if after.phase is not seen.phase:
-        await session.execute("UPDATE cutover.control SET phase = %s", [after.phase])
-    if after.route_shares != seen.route_shares:
-        await session.execute("DELETE FROM cutover.route_share")
-        await _insert(session, "INSERT INTO cutover.route_share (route, share) VALUES (%s, %s)", after.route_shares)
-    if after.pins != seen.pins:
-        await session.execute("DELETE FROM cutover.pin")
-        await _insert(session, "INSERT INTO cutover.pin (key, backend) VALUES (%s, %s)", after.pins)
-
-
-async def _insert(session: Session, query: str, rows: Mapping[str, object]) -> None:
-    if rows:
-        async with session.cursor() as cursor:
-            await cursor.executemany(query, list(rows.items()))
-
-
-async def _write_history(session: Session, before: ControlState, after: ControlState, record: Record) -> None:
-    was, became = difference(before, after)
-    await session.execute(
-        "INSERT INTO cutover.history (version, epoch, kind, was, became, why, who, evidence) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-        [
-            after.version,
-            after.epoch,
-            record.kind,
-            Jsonb(was),
-            Jsonb(became),
-            record.why,
-            record.who,
-            Jsonb(dict(record.evidence)),
-        ],
-    )
-
-
-def _state(row: Sequence[Any]) -> ControlState:
-    version, epoch, active, standby, phase, share, guard, reason, since, route_shares, pins = row
-    return ControlState(
-        version=version,
-        epoch=epoch,
-        active=active,
-        standby=standby,
-        phase=Phase(phase),
-        share=share,
-        route_shares=MappingProxyType(route_shares or {}),
-        pins=MappingProxyType(pins or {}),
-        guard=GuardState(guard),
-        guard_reason=reason,
-        guard_since=since,
-    )

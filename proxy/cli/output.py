@@ -28,7 +28,7 @@ def console() -> Console:
 
 def print_page(rows: Iterable[tuple[str, str, str]]) -> None:
     """Lines of name, text and style."""
-    console().print(page(rows))
+    _print(page(rows))
 
 
 def page(rows: Iterable[tuple[str, str, str]]) -> RenderableType:
@@ -50,13 +50,21 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty:
     from rich.text import Text
 
     if not rows:
-        return console().print(empty)
+        return _print(empty)
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column, overflow="fold", justify="right" if column in ("count", "id #") else "left")
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
-    console().print(table)
+    _print(table)
+
+
+def _print(shown: RenderableType) -> None:
+    """Without the blanks that pad a line to the table's width."""
+    screen = console()
+    with screen.capture() as captured:
+        screen.print(shown)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def percent(value: float) -> str:

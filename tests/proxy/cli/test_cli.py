@@ -150,7 +150,7 @@ async def test_the_status_is_one_page(deployment: Deployment, cutover: Cutover) 
         "edges    1 alive, all agree",
         "mirror   nothing has been compared yet",
     ):
-        assert line in ran.out
+        assert line in ran.out.splitlines()
     assert (await cutover("status", "--json")).json["state"]["phase"] == "resting"
 
 

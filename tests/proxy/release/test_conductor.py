@@ -63,6 +63,10 @@ def conductor(store: Store, readings: Counted, name: str = "one", config: Config
     )
 
 
+async def _leads(one: Conductor) -> bool:
+    return await one.step() is not None
+
+
 async def test_what_the_guard_says_is_done_and_written_down(store: Store) -> None:
     one = conductor(store, Counted(failed=50))
     verdict = await one.step()
@@ -116,11 +120,7 @@ async def test_of_two_one_leads_and_the_other_takes_over_when_it_ends(store: Sto
     assert await first.step() is not None
     assert await second.step() is None
     await first._leadership.release()
-
-    async def leads() -> bool:
-        return await second.step() is not None
-
-    await eventually(leads)
+    await eventually(lambda: _leads(second))
     assert (await store.load()).guard is GuardState.LATCHED
     await second._leadership.release()
 
@@ -133,15 +133,12 @@ async def test_a_leader_that_lost_its_connection_is_no_leader_any_more(store: St
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cutover leadership'"
         )
 
-    async def leads() -> bool:
-        return await two.step() is not None
-
-    await eventually(leads)
+    await eventually(lambda: _leads(two))
     with pytest.raises(StoreUnavailable):
         await one.step()
     assert await one.step() is None
     await two._leadership.release()
-    assert await one.step() is not None
+    await eventually(lambda: _leads(one))
     await one._leadership.release()
 
 
