@@ -130,6 +130,17 @@ describe('a lost connection', () => {
     await listen();
   });
 
+  it('stays lost when the server refuses the token, which is told', async () => {
+    const onError = vi.fn();
+    socket.connect('/ws/notifications/', () => {}, onError);
+    await connected();
+    opened[0].peer.close(4001, 'Session expired or invalid token');
+    await until(() => onError.mock.calls.length === 1);
+    await pass(20_000);
+    expect(opened).toHaveLength(1);
+    expect(onError.mock.calls[0][0].reason).toBe('Session expired or invalid token');
+  });
+
   it('has five attempts again once it was open', async () => {
     socket.connect('/ws/notifications/', () => {});
     for (let times = 1; times <= 7; times += 1) {

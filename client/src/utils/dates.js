@@ -1,5 +1,5 @@
 const INSTANT = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
-const NAMES = /(_at|^timestamp|^last_seen|^date_joined)$/;
+const NAMES = /(_at|^timestamp|^last_seen|^date_joined|^date_recorded)$/;
 
 /** The `Date` of an ISO 8601 instant, or null. Django sends microseconds and Node milliseconds: a Date holds the latter. */
 export function toDate(text) {

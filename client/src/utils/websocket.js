@@ -3,6 +3,7 @@ import { getToken } from './token.js';
 
 export const MAX_RECONNECTS = 5;
 const STEP_MS = 1000;
+const REFUSED = 4001; // the token is missing, bad or expired: asking again with it is in vain
 
 /** Milliseconds until the given attempt: about a second for each, spread, since a flip disconnects everybody at once. */
 export function reconnectDelay(attempt, random = Math.random) {
@@ -44,12 +45,13 @@ class WebSocketService {
     socket.onopen = ours(() => (this.#attempts = 0));
     socket.onmessage = ours((event) => receive(event, call));
     socket.onerror = ours((event) => call.onError(event));
-    socket.onclose = ours(() => this.#lost(call));
+    socket.onclose = ours((event) => this.#lost(event, call));
   }
 
-  #lost(call) {
+  #lost(event, call) {
     this.#socket = null;
-    if (this.#attempts >= MAX_RECONNECTS) return;
+    if (event.code === REFUSED) call.onError(event);
+    if (event.code === REFUSED || this.#attempts >= MAX_RECONNECTS) return;
     this.#attempts += 1;
     this.#timer = setTimeout(() => this.#open(call), reconnectDelay(this.#attempts));
   }
