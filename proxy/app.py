@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 import uvloop
-from redis.asyncio import Redis
 
 from proxy.config import Config, read
 from proxy.errors import CutoverError, StoreUnavailable
@@ -57,15 +56,15 @@ async def _edge(config: Config, around: Surroundings, path: Path, number: int, s
     from proxy.edge.tally import Tally
     from proxy.feed import Feed
     from proxy.health import HealthProbe
-    from proxy.release.reporting import Reporter
+    from proxy.release.reporting import Reporter, open_redis
     from proxy.store import Store
     from shadow.mirroring import Mirror
 
-    redis = Redis.from_url(around.redis)
+    redis = open_redis(around.redis)
     store = Store(around.database)
     with suppress(StoreUnavailable):
         await store.prepare(config)
-    reporter = Reporter(redis)
+    reporter = Reporter(redis, keep=max((rule.max_window for rule in config.guard.rules), default=1800.0))
     tally = Tally(reporter)
     feed = await Feed.begin(store, config, around.directory)
     mirror = Mirror([around.socket(n) for n in range(config.mirror.workers)], config.mirror)
@@ -138,11 +137,12 @@ def _targets(config: Config) -> dict[str, Target]:
 
 async def _control(config: Config, around: Surroundings, path: Path, number: int, stop: asyncio.Event) -> None:
     from proxy.control.server import serve_control
+    from proxy.release.reporting import open_redis
     from proxy.store import Store
     from shadow.compare.ledger import PostgresLedger
 
     store = Store(around.database)
-    redis = Redis.from_url(around.redis)
+    redis = open_redis(around.redis)
     reports = PostgresLedger(around.database, config.compare)
     try:
         await store.prepare(config)
