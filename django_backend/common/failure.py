@@ -9,6 +9,7 @@ from typing import Any
 from django.core import exceptions as django_errors
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.db import Error as DatabaseTrouble
+from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions as framework_errors
 
@@ -38,6 +39,7 @@ class Failure:
 NOT_FOUND = Failure(HTTPStatus.NOT_FOUND, "NOT_FOUND", "Not found")
 BAD_REQUEST = Failure(HTTPStatus.BAD_REQUEST, "BAD_REQUEST", "Bad request")
 TOO_LARGE = Failure(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "BODY_TOO_LARGE", "Request body too large")
+IN_USE = Failure(HTTPStatus.CONFLICT, "CONFLICT", "Other rows refer to this one")
 FORBIDDEN = Failure(HTTPStatus.FORBIDDEN, "PERMISSION_DENIED", "Access denied")
 METHOD_NOT_ALLOWED = Failure(HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "Method not allowed")
 UNAVAILABLE = Failure(HTTPStatus.SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", "The database cannot be reached")
@@ -51,6 +53,8 @@ def failure_of(error: Exception) -> Failure:
             return Failure(error.status, error.code, error.message, error.details)
         case framework_errors.APIException():
             return _of_framework(error)
+        case ProtectedError() | RestrictedError():
+            return IN_USE
         case DatabaseTrouble():
             return _of_database(error)
         case Http404():

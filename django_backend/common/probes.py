@@ -8,20 +8,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from threading import Lock
 
-# A finding may stand in for an answer that is still on its way, but not for longer than this.
-STALE_SECONDS = 15.0
-
 
 class Probe:
     """One question to one dependency, asked in a thread of its own.
 
-    Callers who come while the question is under way share its answer. `fresh_for` is how many seconds an answer is
-    good for without asking again. A question that raises is a dependency that does not answer.
+    Callers who come while the question is under way share its answer. An answer is good for `fresh_for` seconds without
+    asking again, and for `stands_in` seconds in place of one that is still on its way. A question that raises is a
+    dependency that does not answer.
     """
 
-    def __init__(self, question: Callable[[], bool], *, fresh_for: float = 0.0) -> None:
+    def __init__(self, question: Callable[[], bool], *, fresh_for: float = 0.0, stands_in: float = 15.0) -> None:
         self._question = question
         self._fresh_for = fresh_for
+        self._stands_in = stands_in
         self._lock = Lock()
         # Made at the first question: threads do not survive the fork of a preloading server.
         self._thread: ThreadPoolExecutor | None = None
@@ -45,7 +44,7 @@ class Probe:
         try:
             return self._answer.result(timeout=max(patience, 0.0))
         except NotYet:
-            return self._finding and self._age() < STALE_SECONDS
+            return self._finding and self._age() < self._stands_in
 
     def _age(self) -> float:
         return time.monotonic() - self._found_at

@@ -196,7 +196,7 @@ def test_a_user_who_is_no_cadet_has_no_own_row(ask: Ask, bob: User) -> None:
 def test_many_are_archived_and_restored_at_once(ask: Ask, bob: User) -> None:
     one, two, three = (cadet(str(number)).pk for number in range(3))
     answer = ask("post", "cadets/bulk/archive", by=bob, body={"ids": [one, str(two), one, None, 999999]})
-    assert told(answer) == {"updated": 3}
+    assert told(answer) == {"updated": 2}
     assert list(Cadet.objects.order_by("pk").values_list("is_archived", flat=True)) == [True, True, None]
     assert told(ask("post", "cadets/bulk/restore", by=bob, body={"ids": [two, three]})) == {"updated": 2}
     assert list(Cadet.objects.order_by("pk").values_list("is_archived", flat=True)) == [True, False, False]

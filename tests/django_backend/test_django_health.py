@@ -136,6 +136,15 @@ def test_what_was_found_last_stands_in_while_the_answer_is_on_its_way() -> None:
     assert probe.is_up(2) is False
 
 
+def test_what_was_found_long_ago_does_not_stand_in() -> None:
+    slow = Dependency()
+    probe = Probe(slow, stands_in=0.05)
+    assert ask_all({"slow": probe}, 2) == {"slow": True}
+    slow.may_answer.clear()
+    assert ask_all({"slow": probe}, 0.1) == {"slow": False}
+    slow.may_answer.set()
+
+
 def test_callers_at_the_same_time_share_one_question() -> None:
     slow = Dependency()
     slow.may_answer.clear()

@@ -22,6 +22,7 @@ from apps.files.models import File
 from apps.grading.models import GradeCategory, MeritDemeritLog
 from apps.messaging.models import Notification
 from apps.reports.models import Report
+from common.failure import failure_of
 from common.roles import Role
 from tests.django_backend.people import cadet, person
 
@@ -134,8 +135,9 @@ def test_what_goes_with_a_cadet_and_what_stays_when_a_user_goes(db: None) -> Non
 def test_a_category_with_grades_cannot_be_deleted(db: None) -> None:
     category = GradeCategory.objects.create(name="exam", weight=30)
     cadet("1").grade_set.create(category=category, score=92.5)
-    with pytest.raises(models.ProtectedError):
+    with pytest.raises(models.ProtectedError) as refused:
         category.delete()
+    assert failure_of(refused.value).status == 409
 
 
 def test_the_database_itself_knows_the_defaults(db: None) -> None:

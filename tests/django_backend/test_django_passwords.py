@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import bcrypt
 import pytest
 from django.conf import settings
@@ -60,6 +62,12 @@ def test_no_other_hasher_can_rewrite_a_hash_at_login() -> None:
 )
 def test_a_stored_text_that_is_no_hash_matches_no_password(stored: str) -> None:
     assert check_password(NODE_HASHES["plain"][0], stored) is False
+
+
+def test_half_a_hash_costs_no_work_whatever_cost_it_names() -> None:
+    before = time.perf_counter()
+    assert check_password("x", "bcrypt$$2a$16$" + "." * 22) is False
+    assert time.perf_counter() - before < 1
 
 
 @pytest.mark.property_test

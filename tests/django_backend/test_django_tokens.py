@@ -73,6 +73,12 @@ def test_a_bad_token_is_a_403(ask: Ask, alice: User, kind: str) -> None:
     assert refusal(answer) == (403, "Session expired or invalid token")
 
 
+def test_a_truth_is_not_the_first_user() -> None:
+    assert token_user_id(signed(id=1)) == 1
+    with pytest.raises(TokenRefused):
+        token_user_id(signed(id=True))
+
+
 def test_who_was_deactivated_since_the_login_is_out(ask: Ask, alice: User) -> None:
     token = bearing(signed(id=alice.pk))
     assert ask("get", "auth/me", **token).status_code == 200
