@@ -25,4 +25,13 @@ function parseCsv(text) {
     .map((line) => Object.fromEntries(names.map((name, i) => [name, line[i]]).filter(([, cell]) => cell)));
 }
 
-module.exports = { parseCsv };
+function cell(value) {
+  const text = value === null || value === undefined ? '' : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+}
+
+function toCsv(lines) {
+  return lines.map((line) => `${line.map(cell).join(',')}\r\n`).join('');
+}
+
+module.exports = { parseCsv, toCsv };

@@ -33,15 +33,27 @@ function update(table, id, entries) {
   return query(`UPDATE ${table} SET ${sets} WHERE id = $${params.length} RETURNING *`, params);
 }
 
+// Adds a row, or overwrites the one that is there under the same unique columns: `keep` is written only at first.
+function upsert(table, unique, entries, keep) {
+  const all = [...unique, ...entries, ...keep];
+  const marks = all.map((_, i) => `$${i + 1}`).join(', ');
+  const sets = entries.map(([name]) => `${name} = EXCLUDED.${name}`).join(', ');
+  return query(
+    `INSERT INTO ${table} (${all.map(([name]) => name).join(', ')}) VALUES (${marks})
+     ON CONFLICT (${unique.map(([name]) => name).join(', ')}) DO UPDATE SET ${sets} RETURNING *`,
+    all.map(([, value]) => value),
+  );
+}
+
 // Two statements and no snapshot: total and data may disagree while others write.
-async function list(req, table, where, params, orderBy) {
+async function list(req, table, where, params, orderBy, columns = '*') {
   const page = parseInt(req.query.page || 1);
   const limit = Math.min(parseInt(req.query.limit || 20), 100);
   const filter = where.length ? `WHERE ${where.join(' AND ')}` : '';
   const count = await query(`SELECT COUNT(*) AS total FROM ${table} ${filter}`, params);
   const n = params.length;
   const rows = await query(
-    `SELECT * FROM ${table} ${filter} ORDER BY ${orderBy} LIMIT $${n + 1} OFFSET $${n + 2}`,
+    `SELECT ${columns} FROM ${table} ${filter} ORDER BY ${orderBy} LIMIT $${n + 1} OFFSET $${n + 2}`,
     [...params, limit, (page - 1) * limit],
   );
   return { page, limit, total: count.rows[0].total, data: rows.rows };
@@ -51,4 +63,4 @@ function end() {
   return pool.end();
 }
 
-module.exports = { query, pick, insert, update, list, end };
+module.exports = { query, pick, insert, update, upsert, list, end };

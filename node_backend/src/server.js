@@ -12,6 +12,7 @@ for (const name of REQUIRED) {
 // Only now: the pool and the token middleware take their settings from the environment.
 const app = require('./app');
 const db = require('./db');
+const sockets = require('./realtime/sockets');
 
 const HOST = process.env.HOST || '127.0.0.1';
 const PORT = process.env.PORT || 3001;
@@ -20,6 +21,8 @@ const GRACE_MS = 10000;
 const server = app.listen(PORT, HOST, () => {
   console.log(`listening on ${server.address().port}`);
 });
+
+sockets.attach(server);
 
 server.on('error', (err) => {
   console.error(`cannot listen on ${HOST}:${PORT}: ${err.message}`);
@@ -36,6 +39,7 @@ function shutdown(signal) {
     await db.end();
     process.exit(0);
   });
+  sockets.closeAll();
   // close() drops the connections that are idle now; one that is busy now turns idle later and would be kept alive.
   setInterval(() => server.closeIdleConnections(), 50).unref();
   setTimeout(() => {

@@ -1,14 +1,13 @@
 'use strict';
 
 const express = require('express');
-const multer = require('multer');
-const { parseCsv } = require('../csv');
 const db = require('../db');
 const { authenticate, adminOnly, staffOnly, staffOrSelf } = require('../middleware/auth');
 const { wrap } = require('../middleware/wrap');
+const { conditions, containing } = require('../where');
+const { insertPerson, bulk, importCsv } = require('./people');
 
 const router = express.Router();
-const upload = multer({ storage: multer.memoryStorage() });
 
 // What a client may write: all columns but id and the two timestamps.
 const COLUMNS = [
@@ -17,21 +16,10 @@ const COLUMNS = [
   'religion', 'birthdate', 'status', 'student_id', 'profile_pic', 'is_profile_completed', 'is_archived',
 ];
 
-function insertCadet(values) {
-  const now = new Date();
-  return db.insert('cadets', [...db.pick(values, COLUMNS), ['created_at', now], ['updated_at', now]]);
-}
-
 function filters(query) {
-  const where = [];
-  const params = [];
-  const add = (condition, value) => {
-    params.push(value);
-    where.push(condition.replaceAll('?', `$${params.length}`));
-  };
+  const { where, params, add } = conditions();
   if (query.search) {
-    const pattern = `%${String(query.search).replace(/[\\%_]/g, '\\$&')}%`;
-    add('(first_name LIKE ? OR last_name LIKE ? OR student_id LIKE ?)', pattern);
+    add('(first_name LIKE ? OR last_name LIKE ? OR student_id LIKE ?)', containing(query.search));
   }
   if (query.company) add('company = ?', query.company);
   if (query.course) add('course = ?', query.course);
@@ -50,41 +38,13 @@ router.post('/', staffOnly, wrap(async (req, res) => {
   if (!first_name || !last_name || !student_id) {
     return res.status(400).json({ message: 'Missing required fields' });
   }
-  const { rows } = await insertCadet(req.body);
+  const { rows } = await insertPerson('cadets', req.body, COLUMNS);
   res.status(201).json(rows[0]);
 }));
 
-// One statement per cadet and no transaction: a bad id in the middle leaves the ones before it changed.
-function bulk(archived) {
-  return wrap(async (req, res) => {
-    const { ids } = req.body;
-    if (!Array.isArray(ids)) {
-      return res.status(400).json({ message: 'ids is required' });
-    }
-    let updated = 0;
-    for (const id of ids) {
-      const result = await db.query('UPDATE cadets SET is_archived = $1 WHERE id = $2', [archived, id]);
-      updated += result.rowCount;
-    }
-    res.json({ updated });
-  });
-}
-
-router.post('/bulk/archive', staffOnly, bulk(true));
-router.post('/bulk/restore', staffOnly, bulk(false));
-
-// No transaction here either: a bad row leaves the rows above it behind.
-router.post('/import', adminOnly, upload.single('file'), wrap(async (req, res) => {
-  if (!req.file) {
-    return res.status(400).json({ message: 'No file uploaded' });
-  }
-  let imported = 0;
-  for (const row of parseCsv(req.file.buffer.toString('utf8'))) {
-    await insertCadet(row);
-    imported += 1;
-  }
-  res.json({ imported });
-}));
+router.post('/bulk/archive', staffOnly, bulk('cadets', true));
+router.post('/bulk/restore', staffOnly, bulk('cadets', false));
+router.post('/import', adminOnly, importCsv('cadets', COLUMNS));
 
 async function sendCadet(res, id) {
   const { rows } = await db.query('SELECT * FROM cadets WHERE id = $1', [id]);
