@@ -20,6 +20,8 @@ from proxy.edge.head import RawFields
 
 _COOKIE_VALUE = re.compile(rb"[!#-+\--:<-\[\]-~]{1,128}")
 _SPACE = 2.0**64
+_LONGEST = 128  # characters of a key; a longer one is hashed, so that what clients send cannot fill the memory
+_CACHED = 4096  # bytes of a token that is worth remembering
 
 
 @lru_cache(maxsize=65536)
@@ -46,12 +48,12 @@ def client_key(fields: RawFields, sticky: Sticky) -> str | None:
         if lower == wanted and header is None:
             header = value
     if authorization and sticky.claim and (claim := _claim(authorization, sticky.claim)) is not None:
-        return f"{sticky.claim}:{claim}"
+        return f"{sticky.claim}:{_bounded(claim)}"
     if header:
-        return f"header:{header.decode('latin-1')}"
+        return f"header:{_bounded(header.decode('latin-1'))}"
     if cookie and (issued := _cookie(cookie, sticky.cookie)) is not None:
         return f"cookie:{issued}"
-    return _hashed(authorization) if authorization else None
+    return "auth:" + hashlib.blake2b(authorization, digest_size=12).hexdigest() if authorization else None
 
 
 def new_cookie() -> str:
@@ -59,8 +61,11 @@ def new_cookie() -> str:
     return secrets.token_urlsafe(12)
 
 
-@lru_cache(maxsize=16384)
 def _claim(authorization: bytes, name: str) -> str | None:
+    return (_claim_remembered if len(authorization) <= _CACHED else _claim_read)(authorization, name)
+
+
+def _claim_read(authorization: bytes, name: str) -> str | None:
     """A claim of a JSON Web Token. Not verified: it decides who answers, never what is allowed."""
     scheme, _, token = authorization.partition(b" ")
     parts = token.strip().split(b".")
@@ -74,6 +79,15 @@ def _claim(authorization: bytes, name: str) -> str | None:
     return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else None
 
 
+_claim_remembered = lru_cache(maxsize=4096)(_claim_read)
+
+
+def _bounded(key: str) -> str:
+    if len(key) <= _LONGEST:
+        return key
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=24).hexdigest()
+
+
 def _cookie(header: bytes, name: str) -> str | None:
     wanted = name.encode()
     for pair in header.split(b";"):
@@ -81,8 +95,3 @@ def _cookie(header: bytes, name: str) -> str | None:
         if key == wanted and _COOKIE_VALUE.fullmatch(value):
             return value.decode("ascii")
     return None
-
-
-@lru_cache(maxsize=16384)
-def _hashed(authorization: bytes) -> str:
-    return "auth:" + hashlib.blake2b(authorization, digest_size=12).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +12,9 @@ from proxy.state import ControlState, Phase
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OTHER = "other"
+_NEEDLESS = re.compile(
+    r"%(?:2[DdEe]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])"
+)  # of -._~ and alphanumerics
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +55,20 @@ class _Node:
 
 
 class RouteTable:
-    """The configured routes. A literal segment wins over a parameter, a parameter over a rest; a trailing slash is
-    ignored in the match (and passed on as it came)."""
+    """The configured routes. A literal segment wins over a parameter, a parameter over a rest; a trailing slash and
+    needless escapes are ignored in the match (and passed on as they came): the backends read `/log%69n` as `/login`, so
+    it must not become another kind of request here."""
 
     def __init__(self, routes: Sequence[Route], *, ignore_case: bool = False) -> None:
         self._fold = ignore_case
         self._root = _Node()
-        self._unmatched: dict[str, Matched] = {}
         for route in routes:
             self._add(route)
 
     def match(self, method: str, path: str) -> Matched:
         """The route of a request; `other` where none is configured for it."""
+        if "%" in path:
+            path = _NEEDLESS.sub(lambda escaped: chr(int(escaped[0][1:], 16)), path)
         segments = (path.lower() if self._fold else path).strip("/").split("/")
         found = _find(self._root, segments, 0, method)
         if found is None:
@@ -133,14 +139,14 @@ def copies(phase: Phase) -> bool:
 
 
 def _chosen(route: Matched, client: str | None, state: ControlState, challenger: str, shared: bool) -> tuple[str, str]:
-    if client is not None and (pinned := state.pins.get(client)) is not None and _may_split(route, shared):
-        return pinned, "the client is pinned"
     if state.phase in (Phase.RESTING, Phase.HALTED):
         return state.active, f"the release is {state.phase.value}"
     if not _may_split(route, shared):
         return state.active, f"{route.kind.value} goes to the active side"
     if client is None:
         return state.active, "the client has no key"
+    if (pinned := state.pins.get(client)) in (state.active, state.standby):
+        return pinned, "the client is pinned"
     share = state.route_shares.get(route.name, state.share)
     return (_by_point(client, share, state, challenger), f"{share:g} % of the clients read from the standby")
 

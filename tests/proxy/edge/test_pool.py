@@ -1,0 +1,145 @@
+"""Connections to a backend are bounded, waited for with patience, and always given back."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from proxy.edge.connection import Fault, UpstreamError
+from proxy.edge.upstream import Pool
+from tests.proxy.edge.conftest import StageWith
+from tests.support.edge import make_config
+from tests.support.wire import OK, Backend, Visit, always
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"
+
+
+@pytest.fixture
+def deaf_port() -> Iterator[int]:
+    """A port whose queue of connections is full: whoever connects waits."""
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        waiting = []
+        for _ in range(3):
+            client = socket.socket()
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+            waiting.append(client)
+        yield listener.getsockname()[1]
+        for client in waiting:
+            client.close()
+
+
+async def test_a_backend_that_does_not_accept_in_time_is_504(stage_with: StageWith, deaf_port: int) -> None:
+    """Row 12: RFC 9110 section 15.6.5."""
+    deaf = Backend()
+    deaf.port = deaf_port
+    stage = await stage_with(active=deaf, both={"connect_timeout": 0.2})
+    answer = await stage.get()
+    assert (answer.status, b"CONNECT_TIMEOUT" in answer.body) == (504, True)
+    assert stage.edge.sides["node"].http.in_use == 0
+
+
+async def test_a_full_pool_is_503_with_a_hint_when_to_come_back(stage_with: StageWith) -> None:
+    """Row 56: RFC 9110 sections 10.2.3, 15.6.4."""
+    stage = await stage_with(both={"connections": 2, "connect_timeout": 0.1})
+    free = asyncio.Event()
+
+    async def slow(visit: Visit) -> None:
+        await visit.request()
+        await free.wait()
+        await visit.send(OK)
+
+    stage.active.script = slow
+    busy = [await stage.connect() for _ in range(2)]
+    for client in busy:
+        await client.send(GET)
+    await stage.active.seen(2)
+    answer = await stage.get()
+    assert (answer.status, answer.get(b"retry-after")) == (503, b"1")
+    free.set()
+    assert [(await client.answer()).status for client in busy] == [200, 200]
+
+
+async def test_a_request_waits_for_room_and_gets_it(stage_with: StageWith) -> None:
+    """Nobody is refused while there is time; reads and writes take turns on two connections."""
+    stage = await stage_with(both={"connections": 2})
+    clients = [await stage.connect() for _ in range(30)]
+    requests = [GET if number % 3 else POST for number in range(30)]
+    answers = await asyncio.gather(*(client.ask(request) for client, request in zip(clients, requests, strict=True)))
+    assert {answer.status for answer in answers} == {200}
+    assert stage.edge.sides["node"].http.in_use == 0
+
+
+async def test_room_that_comes_at_the_very_end_of_waiting_is_not_lost() -> None:
+    """The one behind in the queue gets it."""
+    backend = await Backend(always(OK)).start()
+    settings = make_config(backend.url, backend.url, both={"connections": 1}).backends["node"]
+    pool = Pool("node", backend.url, settings)
+    held = await pool.acquire(fresh=True)
+    late = asyncio.ensure_future(pool.acquire(fresh=True))
+    patient = asyncio.ensure_future(pool.acquire(fresh=True))
+    await asyncio.sleep(0)
+    pool.release(held)
+    late.cancel()
+    async with asyncio.timeout(2):
+        pool.release(await patient)
+    pool.close()
+    await backend.stop()
+
+
+async def test_waiting_ends_when_the_caller_says() -> None:
+    """A read with a fallback has less patience than `connect_timeout`."""
+    backend = await Backend(always(OK)).start()
+    settings = make_config(backend.url, backend.url, both={"connections": 1}).backends["node"]
+    pool = Pool("node", backend.url, settings)
+    held = await pool.acquire(fresh=True)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with pytest.raises(UpstreamError) as full:
+        await pool.acquire(fresh=True, until=began + 0.05)
+    assert full.value.fault is Fault.FULL
+    assert loop.time() - began < 2
+    pool.release(held)
+    pool.close()
+    await backend.stop()
+
+
+async def test_an_idle_connection_is_closed_before_the_backend_does(stage_with: StageWith) -> None:
+    """Row 49: RFC 9112 section 9.5."""
+    stage = await stage_with(both={"keep_alive": 0.05})
+    await stage.get()
+    await stage.active.deserted()
+    assert (await stage.get()).status == 200
+    assert stage.active.connections == 2
+
+
+async def test_a_backend_that_asks_to_close_is_not_asked_again_on_that_connection(stage_with: StageWith) -> None:
+    """RFC 9112 section 9.6; HTTP/1.0 closes unless it says otherwise, and a coding in it is not to be trusted."""
+    stage = await stage_with()
+    for number, answer in enumerate(
+        [
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+            b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+            b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        ]
+    ):
+        stage.active.script = always(answer)
+        for _ in range(2):
+            assert (await stage.get()).body == b"ok"
+        assert stage.active.connections == 2 * (number + 1)
+
+
+async def test_a_backend_of_http_1_0_may_keep_its_connection(stage_with: StageWith) -> None:
+    """RFC 9112 section 9.3."""
+    stage = await stage_with()
+    stage.active.script = always(b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok")
+    for _ in range(3):
+        assert (await stage.get()).body == b"ok"
+    assert stage.active.connections == 1
