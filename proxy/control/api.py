@@ -11,6 +11,7 @@ from proxy import metrics
 from proxy.config import Config
 from proxy.control import findings
 from proxy.control.auth import Role, Tokens
+from proxy.control.dashboard import add_dashboard
 from proxy.control.openapi import document
 from proxy.control.operations import By, Operations, Outcome
 from proxy.control.problems import Forbidden, Invalid, Missing, Unauthorized, answer, as_json
@@ -56,6 +57,7 @@ class Api:
         app.router.add_route("GET", "/metrics", self.get_metrics)
         app.router.add_route("GET", "/healthz", self.get_healthz)
         app.router.add_route("GET", "/readyz", self.get_readyz)
+        add_dashboard(app)
         return app
 
     async def get_status(self, request: web.Request) -> web.Response:
