@@ -14,6 +14,7 @@ from psycopg import sql
 from stack.sample.population import KNOWN_LOGINS
 from stack.sample.table import Row, Table, copy_text
 from stack.sample.tables import TABLES
+from stack.sample.warts import write as write_warts
 from stack.say import say
 
 BATCH = 2000
@@ -99,13 +100,25 @@ def _trigger(side: Side, verb: str) -> None:
     side.connection.execute(sql.SQL("ALTER TABLE {} {} TRIGGER USER").format(TRIGGERED, sql.SQL(verb)))
 
 
-def seed(node: str | None, django: str | None, scale: int = 1) -> dict[str, int]:
-    """Write the sample into the databases given (their tables exist and are empty); return the rows per table."""
+def _add_warts(sides: Sequence[Side], counts: dict[str, int]) -> None:
+    written = [write_warts(side.connection, is_green=side.green) for side in sides]
+    for table in counts:
+        counts[table] += max(each[table] for each in written)
+
+
+def seed(node: str | None, django: str | None, scale: int = 1, *, warts: bool = False) -> dict[str, int]:
+    """Write the sample into the databases given (their tables exist and are empty); return the rows per table.
+
+    Without *warts* both sides are equal. With them Node's side holds every case of `stack.sample.warts`, Django's
+    those that its schema takes as they are; the counts returned are then those of the fuller side.
+    """
     with ExitStack() as stack:
         sides = [stack.enter_context(_side(url, green)) for url, green in ((node, False), (django, True)) if url]
         for side in sides:
             _trigger(side, "DISABLE")
         counts = {table.name: _copy(table, sides, scale) for table in TABLES}
+        if warts:
+            _add_warts(sides, counts)
         for side in sides:
             _raise_sequences(side)
             # Deferred foreign keys are checked now: a table with checks outstanding cannot be altered.
@@ -120,8 +133,9 @@ def seed(node: str | None, django: str | None, scale: int = 1) -> dict[str, int]
 @click.option("--node", help="URL of Node's database (its schema is there already).")
 @click.option("--django", help="URL of Django's database (migrated already).")
 @click.option("--scale", default=1, show_default=True, type=click.IntRange(1, 1000), help="Times production size.")
+@click.option("--warts", is_flag=True, help="Add every odd case there is; Django gets those that its schema can hold.")
 @click.option("--replace", is_flag=True, help="Discard the rows that are there.")
-def main(node: str | None, django: str | None, scale: int, replace: bool) -> None:
+def main(node: str | None, django: str | None, scale: int, warts: bool, replace: bool) -> None:
     """Seed one or both databases with the sample."""
     if not (node or django):
         raise click.UsageError("give --node, --django or both")
@@ -129,7 +143,7 @@ def main(node: str | None, django: str | None, scale: int, replace: bool) -> Non
         for url in filter(None, (node, django)):
             if replace:
                 empty(url)
-        counts = seed(node, django, scale)
+        counts = seed(node, django, scale, warts=warts)
     except (SeedError, psycopg.Error) as error:
         raise click.ClickException(str(error)) from error
     say("seed", f"{sum(counts.values()):,} rows in {len(counts)} tables", "+")
