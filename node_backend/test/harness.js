@@ -2,7 +2,9 @@
 
 const { spawn } = require('child_process');
 const { randomBytes } = require('crypto');
+const fs = require('fs');
 const http = require('http');
+const os = require('os');
 const path = require('path');
 const bcrypt = require('bcryptjs');
 const jwt = require('jsonwebtoken');
@@ -13,6 +15,8 @@ const SERVER = path.join(__dirname, '..', 'src', 'server.js');
 const SECRET = 'a secret that only the tests know';
 const PASSWORD = 'correct horse';
 const HASH = bcrypt.hashSync(PASSWORD, 10);
+const UPLOAD_DIR = fs.mkdtempSync(path.join(os.tmpdir(), 'rotc-uploads-'));
+process.on('exit', () => fs.rmSync(UPLOAD_DIR, { recursive: true, force: true }));
 
 async function onServer(sql) {
   if (!process.env.TEST_DATABASE_URL) {
@@ -46,7 +50,7 @@ async function createDatabase() {
 
 // Runs the server as a process of its own, because the zone, the pool and the signals belong to a process.
 function spawnServer(env) {
-  const base = { PATH: process.env.PATH, PORT: '0', JWT_SECRET: SECRET, TZ: 'UTC' };
+  const base = { PATH: process.env.PATH, PORT: '0', JWT_SECRET: SECRET, TZ: 'UTC', UPLOAD_DIR };
   const child = spawn(process.execPath, [SERVER], { env: { ...base, ...env } });
   const server = { child, output: '', exited: new Promise((done) => child.on('exit', done)) };
   child.stderr.on('data', (chunk) => { server.output += chunk; });
@@ -89,35 +93,59 @@ function parse(text) {
   }
 }
 
-function multipart(field, content) {
+// Each part is [name, text] or [name, { filename, type, content }].
+function form(...parts) {
   const boundary = 'xxTESTxx';
+  const part = ([name, value]) => {
+    const head = `--${boundary}\r\nContent-Disposition: form-data; name="${name}"`;
+    if (typeof value === 'string') return `${head}\r\n\r\n${value}\r\n`;
+    return `${head}; filename="${value.filename}"\r\nContent-Type: ${value.type}\r\n\r\n${value.content}\r\n`;
+  };
   return {
     headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
-    body: `--${boundary}\r\nContent-Disposition: form-data; name="${field}"; filename="cadets.csv"\r\n`
-      + `Content-Type: text/csv\r\n\r\n${content}\r\n--${boundary}--\r\n`,
+    body: `${parts.map(part).join('')}--${boundary}--\r\n`,
   };
+}
+
+function multipart(field, content) {
+  return form([field, { filename: 'cadets.csv', type: 'text/csv', content }]);
 }
 
 function token(claims, options = { expiresIn: '7d' }) {
   return jwt.sign({ id: 1, role: 'admin', cadetId: null, staffId: null, ...claims }, SECRET, options);
 }
 
-async function addUser(db, values) {
-  const row = { password: HASH, role: 'admin', is_approved: 1, ...values };
+// A row as it stands in the database, whatever the API would have made of it.
+function add(db, table, row) {
   const names = Object.keys(row);
   return db.value(
-    `INSERT INTO users (${names}) VALUES (${names.map((_, i) => `$${i + 1}`)}) RETURNING id`,
+    `INSERT INTO ${table} (${names}) VALUES (${names.map((_, i) => `$${i + 1}`)}) RETURNING id`,
     Object.values(row),
   );
 }
 
-async function addCadet(db, values) {
-  const row = { first_name: 'Juan', last_name: 'Cruz', student_id: randomBytes(6).toString('hex'), ...values };
-  const names = Object.keys(row);
-  return db.value(
-    `INSERT INTO cadets (${names}) VALUES (${names.map((_, i) => `$${i + 1}`)}) RETURNING id`,
-    Object.values(row),
-  );
+function addUser(db, values) {
+  return add(db, 'users', {
+    username: randomBytes(6).toString('hex'), password: HASH, role: 'admin', is_approved: 1, ...values,
+  });
+}
+
+function addCadet(db, values) {
+  return add(db, 'cadets', {
+    first_name: 'Juan', last_name: 'Cruz', student_id: randomBytes(6).toString('hex'), ...values,
+  });
+}
+
+// What a check mostly looks at: the status and the message.
+const message = (answer) => [answer.status, answer.body.message];
+
+async function until(check) {
+  for (let i = 0; i < 250; i += 1) {
+    const found = await check();
+    if (found) return found;
+    await new Promise((done) => { setTimeout(done, 20); });
+  }
+  throw new Error('waited five seconds in vain');
 }
 
 async function startBackend(env = {}) {
@@ -140,5 +168,6 @@ async function startBackend(env = {}) {
 }
 
 module.exports = {
-  SECRET, PASSWORD, HASH, createDatabase, spawnServer, startBackend, request, multipart, token, addUser, addCadet,
+  SECRET, PASSWORD, HASH, UPLOAD_DIR, createDatabase, spawnServer, startBackend, request, form, multipart, token, add,
+  addUser, addCadet, message, until,
 };

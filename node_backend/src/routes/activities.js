@@ -57,7 +57,7 @@ router.get('/:id', authenticate, wrap(async (req, res) => {
   res.json({ ...rows[0], participants: participants.rows });
 }));
 
-// The images of the row as they are, unless they are to be replaced. Read and then written: a change in between is lost.
+// The images of the row as they are, unless they are to be replaced. Read, then written: a change in between is lost.
 async function storedImages(id, replace) {
   if (replace) return [];
   const { rows } = await db.query('SELECT images FROM activities WHERE id = $1', [id]);
