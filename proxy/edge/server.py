@@ -36,6 +36,7 @@ _METHOD = re.compile(_TOKEN)
 _BOUNDARY = b"\r\n\r\n"
 _LAST_CHUNK = b"\r\n0\r\n\r\n"
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends a reset
+_LAST_MOMENT = 0.1  # seconds that an exchange has to end once it was told to, when the time to stop is up
 _LINGER = 2.0  # seconds that the rest of a refused body is read and thrown away, so that the refusal is not lost
 
 
@@ -252,7 +253,7 @@ class ClientConnection(web_protocol.RequestHandler):
         self._arrived = None
         self._answering = False
         finished = await super().finish_response(request, resp, start_time)
-        if self._half_closed and not self._messages:
+        if self._closing or (self._half_closed and not self._messages):
             resp.keep_alive = False
         return finished
 
@@ -273,11 +274,13 @@ class ClientConnection(web_protocol.RequestHandler):
         self.write(page(refusal))
         return Done(keep_alive=False)
 
-    def finish(self) -> None:
-        """The edge is stopping: close at once if there is nothing to answer, else after the answer."""
+    def finish(self) -> asyncio.Task[None] | None:
+        """The edge is stopping: close at once if there is nothing to answer, else after the answer. What is returned
+        ends when that is done."""
         self._closing = True
         if self._arrived is None and not self._messages:
             self.close()
+        return self._task_handler
 
     # Inside.
 
@@ -374,7 +377,8 @@ class EdgeServer(Server):
 
     async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - aiohttp's name
         """Close idle connections at once, the others after their answers, all of them when the time is up."""
-        for connection in list(self._connections):
-            if isinstance(connection, ClientConnection):
-                connection.finish()
-        await super().shutdown(timeout)
+        connections = [connection for connection in self._connections if isinstance(connection, ClientConnection)]
+        busy = [task for connection in connections if (task := connection.finish()) is not None]
+        if busy:
+            await asyncio.wait(busy, timeout=timeout)
+        await super().shutdown(_LAST_MOMENT)

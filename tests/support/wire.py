@@ -322,7 +322,7 @@ class Backend:
         self.connections += 1
         try:
             await self.script(Visit(self, reader, writer, self.connections))
-        except (ConnectionError, asyncio.CancelledError):
+        except (ConnectionError, asyncio.CancelledError, RuntimeError):  # uvloop's word for a transport that is closed
             pass
         finally:
             writer.close()
