@@ -1,0 +1,112 @@
+"""Pipes one database into the other: COPY on both ends, one snapshot for all tables, no file in between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import psycopg
+
+from migration import memory, sequences, statements
+from migration.errors import RowsError, Stopped
+from migration.findings import Finding
+from migration.landing import opened
+from migration.mapping import Table
+from migration.mapping import RowMapping
+from migration.moving import Moving, catalog_of, look_through, moment, opposite
+from migration.progress import Progress
+from migration.report import Report, TableResult
+from migration.session import Session, connect, line, shown
+from migration.workers import spread
+
+BLOCK = 128 * 1024
+TOLD_EVERY = 10_000
+
+
+@dataclass(frozen=True)
+class Pipe:
+    """Two ends, each on a connection of its own."""
+
+    source: Session
+    target: Session
+
+
+def copy(
+    source: str, target: str, mapping: RowMapping, *, jobs: int = 2, dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Report:  # fmt: skip
+    """Copy all rows. Raises Stopped, with nothing written, if the target cannot represent some of them."""
+    report = Report("copy", shown(source), shown(target), datetime.now(UTC))
+    began = time.monotonic()
+    with moment(source, mapping, jobs, progress) as moving:
+        theirs = catalog_of(target)
+        opposite(moving, theirs, target)
+        report.findings = look_through(moving, theirs)
+        if not dry_run:
+            report.tables = _land(moving, target)
+    report.seconds = time.monotonic() - began
+    return report
+
+
+def _land(moving: Moving, target: str) -> list[TableResult]:
+    def equip(stack: ExitStack) -> Pipe:
+        return Pipe(moving.session(stack), stack.enter_context(connect(target)))
+
+    with opened(target, moving.mapping, moving.side.other) as landing:
+        run = landing.begin("copy", moving.snapshot.name, shown(moving.snapshot.url))
+        try:
+            results = spread(moving.by_size(), moving.jobs, equip, lambda pipe, table: _table(moving, run, pipe, table))
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            landing.undo(line(error))
+            raise Stopped(f"{landing.where} refused a row and is empty as before", [refusal(error)]) from error
+        landing.finish(sequences.next_numbers(moving.snapshot.holder, moving.mapping, moving.side))
+    return in_order(moving.mapping, results)
+
+
+def _table(moving: Moving, run: memory.Run, pipe: Pipe, table: Table) -> TableResult:
+    began = time.monotonic()
+    moving.progress.begin(table.name, moving.rows_of(table))
+    out = statements.copy_out(table, moving.side, moving.side.other)
+    with pipe.source.copy(out) as rows, pipe.target.copy(statements.copy_in(table, moving.side.other)) as into:
+        read = 0
+        for block, count in blocks(rows):
+            into.write(block)
+            read += count
+            moving.progress.advance(table.name, count)
+    written = into.cursor.rowcount
+    if written != read:
+        raise RowsError(f"{table.name}: {read} rows were read and {written} written")
+    memory.claim(pipe.target, run, table.name, written)
+    pipe.target.connection.commit()
+    return TableResult(table.name, read, written, seconds=round(time.monotonic() - began, 3))
+
+
+def blocks(rows: Iterable[bytes | bytearray | memoryview]) -> Iterator[tuple[bytes, int]]:
+    """Rows in larger pieces, each with their number: one call for each row is most of the work otherwise."""
+    waiting: list[bytes | bytearray | memoryview] = []
+    size = 0
+    for row in rows:
+        waiting.append(row)
+        size += len(row)
+        if size >= BLOCK:
+            yield b"".join(waiting), len(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting), len(waiting)
+
+
+def refusal(error: psycopg.Error) -> Finding:
+    """What the target would not take, as the database tells it."""
+    place = error.diag.context or ""
+    detail = error.diag.message_detail or ""
+    says = " ".join(f"{line(error)} {detail} {place}".split())
+    return Finding(error.diag.table_name or "?", "refused", says, column=error.diag.column_name)
+
+
+def in_order(mapping: RowMapping, results: Iterable[TableResult]) -> list[TableResult]:
+    """Results in the order of the mapping."""
+    by_name = {result.table: result for result in results}
+    return [by_name[table.name] for table in mapping.tables]

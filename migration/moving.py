@@ -1,0 +1,92 @@
+"""What copying and exporting have in common: one moment of the source, settled and looked through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from migration.canon import literal, quoted
+from migration.catalog import Catalog, read
+from migration.errors import RowsError, Stopped
+from migration.findings import Finding, errors
+from migration.fit import side_of, strangers
+from migration.kinds import Side
+from migration.mapping import RowMapping, Table
+from migration.progress import Progress, Silent
+from migration.scan import Scan
+from migration.session import Session, connect, shown
+from migration.snapshot import Snapshot
+from migration.workers import spread
+
+
+@dataclass(frozen=True)
+class Moving:
+    """One moment of one side, and how it is to be read."""
+
+    mapping: RowMapping
+    side: Side
+    catalog: Catalog
+    snapshot: Snapshot
+    jobs: int = 2
+    progress: Progress = Silent()  # noqa: RUF009 - it has no state
+
+    def session(self, stack: ExitStack) -> Session:
+        """A session on this moment, for as long as *stack* lasts."""
+        return stack.enter_context(self.snapshot.session())
+
+    def by_size(self) -> list[Table]:
+        """The tables, the largest first, so that no thread is left with it at the end."""
+        def size(table: Table) -> int:
+            return int(self.snapshot.holder.one(f"SELECT pg_relation_size({literal(quoted(table.name))})")[0])
+
+        return sorted(self.mapping.tables, key=size, reverse=True)
+
+    def rows_of(self, table: Table) -> int:
+        """About how many rows a table has: for a bar, not for a proof."""
+        known = self.snapshot.holder.one(
+            f"SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = {literal(quoted(table.name))}::regclass"
+        )
+        return int(known[0])
+
+
+@contextmanager
+def moment(url: str, mapping: RowMapping, jobs: int, progress: Progress | None) -> Iterator[Moving]:
+    """The source as it is now."""
+    with Snapshot(url) as snapshot:
+        catalog = read(snapshot.holder)
+        yield Moving(mapping, side_of(mapping, catalog, shown(url)), catalog, snapshot, jobs, progress or Silent())
+
+
+def catalog_of(url: str) -> Catalog:
+    """What a database says about its tables."""
+    with connect(url) as session:
+        return read(session)
+
+
+def opposite(moving: Moving, target: Catalog, url: str) -> None:
+    """Refuse a target that is not the other side."""
+    if side_of(moving.mapping, target, shown(url)) is moving.side:
+        called = moving.mapping.called(moving.side)
+        raise RowsError(f"both databases are {called}'s: one of each side is needed")
+
+
+def look_through(moving: Moving, target: Catalog | None) -> list[Finding]:
+    """Notes about the rows; Stopped if there is anything that would be lost or changed."""
+
+    def scan(session: Session, table: Table) -> list[Finding]:
+        return list(Scan(session, table, moving.side).findings(moving.catalog, target))
+
+    found = list(_left_behind(moving))
+    for findings in spread(moving.by_size(), moving.jobs, moving.session, scan):
+        found.extend(findings)
+    if wrong := errors(found):
+        raise Stopped(f"{len(wrong)} things cannot be carried; nothing was written", found)
+    return found
+
+
+def _left_behind(moving: Moving) -> Iterator[Finding]:
+    for name in strangers(moving.mapping, moving.side, moving.catalog):
+        rows = moving.snapshot.holder.one(f"SELECT count(*) FROM {quoted(name)}")[0]
+        says = f"the mapping does not know this table, which has {rows} rows"
+        yield Finding(name, "unmapped", says, note=not rows)
