@@ -1,0 +1,1 @@
+"""Benchmarks: always beside a public peer, in one run, as ratios and medians."""
