@@ -6,7 +6,7 @@ const path = require('node:path');
 const { after, before, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { promisify } = require('node:util');
-const { createDatabase, spawnServer, startBackend, request, token, addCadet } = require('./harness');
+const { createDatabase, spawnServer, startBackend, request, token, addCadet, until } = require('./harness');
 
 const MIGRATE = path.join(__dirname, '..', 'db', 'migrate.js');
 const run = promisify(execFile);
@@ -18,14 +18,6 @@ before(async () => {
   ({ db } = backend);
 });
 after(() => backend?.stop());
-
-async function until(check) {
-  for (let i = 0; i < 100; i += 1) {
-    if (await check()) return;
-    await sleep(50);
-  }
-  throw new Error('waited five seconds in vain');
-}
 
 const waiting = () => db.value(
   "SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
