@@ -11,6 +11,7 @@ from ipaddress import ip_network
 from urllib.parse import unquote_plus
 
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from proxy.config.model import Config, RouteClass
 from proxy.edge.availability import Availability
@@ -41,7 +42,6 @@ from shadow.mirroring import Mirror
 from shadow.plan import Skip
 
 log = structlog.get_logger("edge")
-access = structlog.get_logger("access")
 
 _SENSITIVE = re.compile("token|password|secret|key|auth|sig", re.IGNORECASE)
 CLIENT_CLOSED = 499  # as nginx logs a client that left before its answer
@@ -71,6 +71,7 @@ class Edge:
         self._tally = tally
         self._pseudonym = pseudonym
         self._challenger = config.names[1]
+        self._access = structlog.get_logger("access").bind()  # bound once: the lazy one binds itself for every line
         self.sides = {name: _side(name, config) for name in config.names}
 
     def use(self, config: Config) -> None:
@@ -103,7 +104,7 @@ class Edge:
         seconds = time.perf_counter() - started
         self._tally.answered(served, decision, answered, seconds)
         if self._config.log.access:
-            _log_access(head, hop, decision, served, answered, seconds)
+            _log_access(self._access, head, hop, decision, served, answered, seconds)
         self._captured(call, decision, served, answered, hop, seconds)
         if answered.client_gone:
             raise ConnectionResetError("the client is gone")
@@ -281,6 +282,8 @@ def _not_mirrored(tap: Tap, answered: Answered) -> Skip | None:
 
 def _redacted(query: str) -> str:
     """The query without the values of what sounds like a secret, however its name is escaped."""
+    if "%" not in query and not _SENSITIVE.search(query):
+        return query
     pairs = [pair.partition("=") for pair in query.split("&")]
     return "&".join(
         f"{name}=…" if value and _SENSITIVE.search(unquote_plus(name)) else f"{name}{equals}{value}"
@@ -288,7 +291,15 @@ def _redacted(query: str) -> str:
     )
 
 
-def _log_access(head: Head, hop: Hop, decision: Decision, served: str, answered: Answered, seconds: float) -> None:
+def _log_access(
+    access: FilteringBoundLogger,
+    head: Head,
+    hop: Hop,
+    decision: Decision,
+    served: str,
+    answered: Answered,
+    seconds: float,
+) -> None:
     path, _, query = head.target.decode("ascii").partition("?")
     access.info(
         "request",

@@ -18,6 +18,7 @@ _ABSOLUTE = re.compile(r"https?://([^/?]*)(.*)", re.IGNORECASE)
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]{0,5})?")
 _DIGITS = re.compile(rb"[0-9]{1,19}")
 _ALLOW = (b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+_READ = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"expect"})
 NO_TOKENS: frozenset[bytes] = frozenset()
 
 
@@ -108,7 +109,10 @@ class _Found:
 def _found(fields: RawFields) -> _Found | Refusal:
     found = _Found([], [], [], [])
     for name, value in fields:
-        match name.lower():
+        lower = name.lower()
+        if lower not in _READ:
+            continue
+        match lower:
             case b"host":
                 found.hosts.append(value)
             case b"content-length":

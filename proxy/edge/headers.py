@@ -102,7 +102,9 @@ def request_fields(head: Head, hop: Hop) -> list[Field]:
         name = field[0].lower()
         if name in _FORWARDED:
             way.setdefault(name, []).append(field[1])
-        elif name not in nominated and _may_pass(name, hop):
+        elif name in _NOT_PASSED or name in nominated:
+            continue
+        elif (name[:1] not in b"xt" and b"_" not in name) or _may_pass(name, hop):  # most need no closer look
             passed.append(field)
     passed += _way(way if hop.trusted else {b"via": way.get(b"via", [])}, head, hop)
     passed.append((b"X-Request-ID", hop.request_id))
@@ -111,8 +113,8 @@ def request_fields(head: Head, hop: Hop) -> list[Field]:
 
 
 def _may_pass(name: bytes, hop: Hop) -> bool:
-    """Whether an end-to-end field that nobody nominated is for the backend."""
-    if name in _NOT_PASSED or name.startswith(_OURS):
+    """Whether a field whose name is like one of ours is for the backend."""
+    if name.startswith(_OURS):
         return False
     if b"_" in name:
         # CGI and WSGI read it as a hyphen, so this may be another spelling of a field that is not the client's to set.
