@@ -52,12 +52,17 @@ class BackendSettings:
         """Where Django listens."""
         return f"http://127.0.0.1:{self.django_port}"
 
+    @property
+    def uploads(self) -> Path:
+        """The directory of uploaded files, which both backends share."""
+        return self.faults_file.parent / "uploads"
+
     def node_environment(self) -> dict[str, str]:
         """Node's environment; its clock runs in UTC, as in production."""
         return {
             **_inherited(), "NODE_ENV": "production", "PORT": str(self.node_port), "HOST": "127.0.0.1",
             "DATABASE_URL": self.node_database, "JWT_SECRET": self.jwt_secret, "TZ": "UTC",
-            "ENABLE_CADET_AUTO_SYNC": "false", **(self.extra or {}),
+            "UPLOAD_DIR": str(self.uploads), "ENABLE_CADET_AUTO_SYNC": "false", **(self.extra or {}),
         }  # fmt: skip
 
     def django_environment(self) -> dict[str, str]:
@@ -69,6 +74,7 @@ class BackendSettings:
             "CORS_ALLOWED_ORIGINS": "http://localhost:5173,http://127.0.0.1:8080", "LOG_LEVEL": "warning",
             "GUNICORN_WORKERS": str(self.django_workers), "CUTOVER_FAULTS_FILE": str(self.faults_file),
             "PYTHONPATH": os.pathsep.join([str(DJANGO_BACKEND), str(ROOT)]), "PYTHONUNBUFFERED": "1", "TZ": "UTC",
+            "UPLOAD_DIR": str(self.uploads),
             **(self.extra or {}),
         }  # fmt: skip
 

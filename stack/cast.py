@@ -34,12 +34,17 @@ class Client:
     token: str
 
 
-def mint(secret: str, user: int, *, green: bool = False) -> str:
-    """A token as Node signs it, or, *green*, as Django does: each side must take both."""
-    now = int(time.time())
+def mint(secret: str, user: int, *, green: bool = False, age: int = 0) -> str:
+    """A token as Node signs it, or, *green*, as Django does: each side must take both. *age* in seconds."""
+    now = int(time.time()) - age
     claims = {"id": user, "role": role_of_user(user), "cadetId": cadet_of_user(user), "staffId": staff_of_user(user)}
     extra = {"user_id": user} if green else {}
     return jwt.encode({**claims, **extra, "iat": now, "exp": now + WEEK}, secret, algorithm="HS256")
+
+
+def client_of(secret: str, user: int) -> Client:
+    """Somebody with a token of ours: every second one looks like Django's."""
+    return Client(user, role_of_user(user), cadet_of_user(user), mint(secret, user, green=user % 2 == 0))
 
 
 class Cast:
@@ -49,9 +54,10 @@ class Cast:
         reserved = {user_of_cadet(cadet) for cadet in RESERVED_CADETS}
         # Nobody holds a token whom a login would refuse.
         fit = (user for user in range(1, USERS + 1) if is_active(user) and is_approved(user))
-        people = [self._client(secret, user) for user in fit]
-        self._by_id = {client.user_id: client for client in people}
+        people = [client_of(secret, user) for user in fit]
+        self._secret, self._by_id = secret, {client.user_id: client for client in people}
         self.admins = [client for client in people if client.role == "admin"]
+        self.instructors = [client for client in people if client.role == "training_staff"]
         self.staff = [client for client in people if client.role != "cadet"]
         self.writers = [client for client in people if client.user_id in reserved]
         cadets = [client for client in people if client.role == "cadet" and client.user_id not in reserved]
@@ -62,9 +68,17 @@ class Cast:
         """From now on this person uses a token that a backend gave out."""
         self._by_id[user].token = token
 
-    @staticmethod
-    def _client(secret: str, user: int) -> Client:
-        return Client(user, role_of_user(user), cadet_of_user(user), mint(secret, user, green=user % 2 == 0))
+    def expired(self, client: Client) -> str:
+        """A token of this person's that was good until a day ago."""
+        return mint(self._secret, client.user_id, age=WEEK + 24 * 3600)
+
+    def person(self, user: int) -> Client:
+        """Somebody by account."""
+        return self._by_id[user]
+
+    def of_role(self, role: str) -> list[Client]:
+        """Everybody who may log in and has this role, but for the owners of reserved cadets."""
+        return {"admin": self.admins, "training_staff": self.instructors, "cadet": self.cadets}[role]
 
 
 def credentials(rng: Random) -> tuple[str, str]:

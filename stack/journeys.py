@@ -1,33 +1,21 @@
-"""What people do with the ROTC API, as a weighted list of requests (docs/api.md has the whole contract)."""
+"""The small mix: reads of auth, cadets and system that two backends answer alike, and writes that stay off their rows.
+
+It is what the demo compares and ramps under. The whole API is in `stack.whole`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
-from typing import Any
 
-from stack.cast import Cast, Client, credentials, readable_cadet
+from stack.cast import Cast, credentials, readable_cadet
+from stack.request import Request
 
 SEARCHES = ("an", "Cruz", "ñ", "20-000", "O'B", "zzz", "%", "Ma")
 COMPANIES = ("Alpha", "Bravo", "Charlie", "Delta", "HQ")
 COURSES = ("BSIT", "BSED", "BS Marine Eng'g")
 LOGIN, LOGIN_PATH = "login", "auth/login"
-
-
-@dataclass(frozen=True)
-class Request:
-    """One request to send, and what counts as the right kind of answer."""
-
-    method: str
-    path: str
-    client: Client | None = None
-    params: dict[str, str] = field(default_factory=dict)
-    body: Any = None
-    expected: frozenset[int] = frozenset({200})
-    # What an accepted write leaves behind: (what, its value), for the search for lost writes afterwards.
-    target: str | None = None
-    value: Any = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 STEP = math.log(1.05)
 FLOOR = 0.0001
 RECENT = 200
-CLASSES = ("2xx", "3xx", "4xx", "5xx", "network", "timeout", "dropped")
+CLASSES = ("1xx", "frame", "2xx", "3xx", "4xx", "5xx", "network", "timeout", "dropped")
 
 
 class Latencies:
