@@ -87,20 +87,22 @@ def surroundings(config: Config, environment: Mapping[str, str]) -> Surroundings
 
 def kept_secret(path: Path) -> str:
     """The secret in a file that only its owner may read; made by the first process that needs it."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(32))
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        os.link(draft, path)  # whole or not at all: nobody may read half a secret
     except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        secret = secrets.token_urlsafe(32)
-        file.write(secret)
-    return secret
+        pass
+    finally:
+        draft.unlink()
+    return path.read_text(encoding="ascii").strip()
 
 
 def _port(environment: Mapping[str, str], name: str, default: int) -> int:
     written = environment.get(name)
     if not written:
         return default
-    if not written.isdigit() or int(written) > 65535:
+    if not (written.isascii() and written.isdigit()) or int(written) > 65535:
         raise ConfigError([f"{name}: expected a port from 0 to 65535, got {written!r}"])
     return int(written)
