@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from proxy.config import Config
 from proxy.errors import ConfigError, CutoverError
+from proxy.secret import kept_secret
 
 DATABASE, REDIS, SECRET = "CUTOVER_DATABASE_URL", "CUTOVER_REDIS_URL", "CUTOVER_SECRET"
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
@@ -79,24 +79,10 @@ def surroundings(config: Config, environment: Mapping[str, str]) -> Surroundings
         directory=directory,
         database=environment.get(DATABASE) or config.store.database or "",
         redis=environment.get(REDIS) or config.store.redis or "",
-        secret=environment.get(SECRET) or config.secret or kept_secret(directory / "secret"),
+        secret=environment.get(SECRET) or config.secret or kept_secret(directory / "secret", SECRET),
         port=_port(environment, "PORT", config.listen.port),
         control_port=_port(environment, "CUTOVER_CONTROL_PORT", config.listen.control_port),
     )
-
-
-def kept_secret(path: Path) -> str:
-    """The secret in a file that only its owner may read; made by the first process that needs it."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(32))
-    try:
-        os.link(draft, path)  # whole or not at all: nobody may read half a secret
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    return path.read_text(encoding="ascii").strip()
 
 
 def _port(environment: Mapping[str, str], name: str, default: int) -> int:

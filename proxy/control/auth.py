@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from proxy.config import Config
-from proxy.errors import CutoverError
+from proxy.secret import kept_secret
 
 
 class Role(IntEnum):
@@ -40,7 +39,7 @@ class Tokens:
 
 def tokens(config: Config, environment: Mapping[str, str]) -> Tokens:
     """From CUTOVER_TOKEN, else from the configuration, else from a file that is made once."""
-    operator = environment.get("CUTOVER_TOKEN") or config.token or _kept(token_file(config))
+    operator = environment.get("CUTOVER_TOKEN") or config.token or kept_secret(token_file(config), "CUTOVER_TOKEN")
     return Tokens(operator, config.viewer_token or None)
 
 
@@ -50,30 +49,4 @@ def token_file(config: Config) -> Path:
 
 
 def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
-
-
-def _kept(path: Path) -> str:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            _make(path)
-        token = path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise CutoverError(f"the operator's token cannot be kept in {path}: {error}; set CUTOVER_TOKEN") from error
-    if not token:
-        raise CutoverError(f"{path} is empty: remove it, and a new token is made")
-    return token
-
-
-def _make(path: Path) -> None:
-    """Whole or not at all, also when several processes start at once: the first one's token is everybody's."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(secrets.token_urlsafe(32) + "\n")
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink()
+    return hmac.compare_digest(one.encode("utf-8", "surrogateescape"), other.encode("utf-8", "surrogateescape"))

@@ -12,7 +12,8 @@ import pytest
 from proxy.config import Config, parse
 from proxy.config.model import Store
 from proxy.errors import ConfigError
-from proxy.surroundings import kept_secret, surroundings
+from proxy.secret import kept_secret
+from proxy.surroundings import surroundings
 
 
 def config(directory: Path) -> Config:
@@ -28,7 +29,7 @@ def test_a_child_finds_the_same_surroundings_by_its_environment(tmp_path: Path) 
 def test_the_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     with ThreadPoolExecutor(8) as pool:
-        secrets = list(pool.map(lambda _: kept_secret(path), range(16)))
+        secrets = list(pool.map(lambda _: kept_secret(path, "X"), range(16)))
     assert len(set(secrets)) == 1
     assert len(secrets[0]) >= 32
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
