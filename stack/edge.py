@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stack.backends import BackendSettings
 from stack.paths import ROOT
-from stack.probes import http_answers
+from stack.probes import http_answers, tcp_answers
 from stack.processes import Program
 
 
@@ -51,12 +51,13 @@ class EdgeSettings:
 
 
 def edge_program(edge: EdgeSettings, backends: BackendSettings) -> Program:
-    """`cutover serve`, ready once its control API is."""
+    """`cutover serve`, ready once its edge and its control API are: either may be first."""
+    answers, listens = http_answers(f"{edge.control_url}/readyz"), tcp_answers(edge.port)
     return Program(
         "cutover",
         [sys.executable, "-m", "proxy.cli.main", "serve", "--config", str(edge.config)],
         ROOT,
         os.environ | edge.environment(backends),
-        ready=http_answers(f"{edge.control_url}/readyz"),
+        ready=lambda: listens() and answers(),
         stop_within=30,
     )
