@@ -14,8 +14,7 @@ from migration import memory, sequences, statements
 from migration.errors import RowsError, Stopped
 from migration.findings import Finding
 from migration.landing import opened
-from migration.mapping import Table
-from migration.mapping import RowMapping
+from migration.mapping import RowMapping, Table
 from migration.moving import Moving, catalog_of, look_through, moment, opposite
 from migration.progress import Progress
 from migration.report import Report, TableResult

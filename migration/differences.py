@@ -62,8 +62,9 @@ def _about_time(source: str, target: str) -> tuple[str, str]:
         return _about_fraction(was, is_)
     off = is_ - was
     if off % timedelta(minutes=15) == timedelta(0) and abs(off) <= _DAY:
-        hours = off / timedelta(hours=1)
-        return ("day", "another day") if abs(off) == _DAY else ("zone", f"off by exactly {hours:+g} h, as by a time zone")
+        if abs(off) == _DAY:
+            return "day", "another day"
+        return "zone", f"off by exactly {off / timedelta(hours=1):+g} h, as by a time zone"
     return "changed", f"off by {off.total_seconds():+.6f} s"
 
 

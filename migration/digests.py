@@ -51,8 +51,8 @@ class End:
         """The rows of some buckets by their keys, *without* those; a key that occurs twice has two digests."""
         rows: dict[Key, list[str]] = {}
         with self.session.connection.transaction():
-            keys = [tuple(key) for (key,) in self.session.all(statements.keys_of(table, self.side, wide), [list(buckets)])]
-            wanted = columns_of(sorted({key for key in keys if key not in without}, key=str))
+            found = self.session.all(statements.keys_of(table, self.side, wide), [list(buckets)])
+            wanted = columns_of(sorted({tuple(key) for (key,) in found} - without, key=str))
             query = statements.row_digests(table, self.side)
             for key, digest in self.session.all(query, wanted) if wanted else ():
                 rows.setdefault(tuple(key), []).append(digest)
@@ -70,10 +70,8 @@ class End:
         """The rows that have no canonical form, and the digests of all others."""
         search = _Search(self, table, wide)
         with self.session.connection.transaction():
-            low, high = self.session.one(
-                f"SELECT min({statements.bucket(table, self.side, wide)}), max({statements.bucket(table, self.side, wide)})"
-                f" FROM {statements.rows_of(table)}"
-            )
+            number = statements.bucket(table, self.side, wide)
+            low, high = self.session.one(f"SELECT min({number}), max({number}) FROM {statements.rows_of(table)}")
         if low is not None:
             search.buckets(low, high)
         return search.findings, search.found
@@ -118,7 +116,7 @@ class _Search:
     def _finding(self, key: Key, error: psycopg.DataError) -> Finding:
         column, says = self._column(key) or (None, line(error))
         return Finding(self.table.name, "unrepresentable", says, key_text(self.table.key, key), column,
-                       side=self.end.called)  # fmt: skip
+                       side=self.end.called, row=key)  # fmt: skip
 
     def _column(self, key: Key) -> tuple[str, str] | None:
         """The first column without a canonical form, and the database's words."""
@@ -127,9 +125,7 @@ class _Search:
             query = f"SELECT ({value})::text FROM {statements.rows_of(self.table)}"
             try:
                 with self.end.session.connection.transaction():
-                    self.end.session.all(
-                        query + statements.among_keys(self.table, self.end.side), columns_of([key])
-                    )
+                    self.end.session.all(query + statements.among_keys(self.table, self.end.side), columns_of([key]))
             except psycopg.DataError as error:
                 return column.name, line(error)
         return None

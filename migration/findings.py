@@ -20,6 +20,8 @@ class Finding:
     target: str | None = None
     side: str | None = None
     note: bool = False
+    row: tuple[str | None, ...] = ()
+    """The key's values, where the finding is about one row."""
 
     def __str__(self) -> str:
         place = self.table + (f"[{self.key}]" if self.key else "") + (f".{self.column}" if self.column else "")
@@ -27,7 +29,7 @@ class Finding:
 
     def document(self) -> dict[str, Any]:
         """For programs; what does not apply is left out."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, False)}
+        return {name: value for name, value in asdict(self).items() if value not in (None, False) and name != "row"}
 
 
 def errors(findings: Iterable[Finding]) -> list[Finding]:

@@ -93,8 +93,8 @@ def _numbers(table: Table, column: Column, was: Stored, will: Stored, value: str
         yield Narrow(table, column, "range", found, f"does not fit into the target's {will.type}")
     if will.scale is not None and will.precision is not None:
         if was.scale is None or was.scale > will.scale:
-            found = f"{value} <> round({value}, {will.scale})"
-            yield Narrow(table, column, "scale", found, f"has more than {will.scale} decimals and would be rounded")
+            found = f"scale({value}) > {will.scale}"
+            yield Narrow(table, column, "scale", found, f"has more decimals than the target's {will.scale}")
         if was.precision is None or was.precision - (was.scale or 0) > will.precision - will.scale:
             found = f"abs({value}) >= 1e{will.precision - will.scale}::numeric"
             yield Narrow(table, column, "range", found, f"does not fit into numeric({will.precision},{will.scale})")
@@ -112,6 +112,18 @@ def uniques(table: Table, side: Side, catalog: Catalog) -> Iterator[tuple[tuple[
     for names in (table.key, *table.unique):
         columns = tuple(table.column(name) for name in names)
         yield columns, frozenset(column.on(side) for column in columns) in kept
+
+
+def demanded(table: Table, source: Catalog, target: Catalog, side: Side) -> list[tuple[Column, ...]]:
+    """What the target, or the mapping, wants unique and the source does not see to."""
+    kept = {frozenset(one.columns) for one in source.of(table.name, "up") if one.enforced}
+    by_name = {column.on(side.other): column for column in table.columns}
+    wanted = [tuple(table.column(name) for name in names) for names in (table.key, *table.unique)]
+    for one in target.of(table.name, "up"):
+        if all(name in by_name for name in one.columns):
+            wanted.append(tuple(by_name[name] for name in one.columns))
+    missing = {frozenset(c.on(side) for c in columns): columns for columns in wanted}
+    return [columns for names, columns in missing.items() if names not in kept]
 
 
 def lost_constraints(mapping: RowMapping, side: Side, catalog: Catalog) -> Iterator[Finding]:

@@ -34,6 +34,9 @@ class Column:
     """What to do about a hazard, by its name; one without a rule stops the copy."""
     url: bool = False
     """It names a file that can be asked for."""
+    url_size: str = ""
+    url_type: str = ""
+    """The columns that say how large that file is, and of what type."""
     secret: bool = False
     """Its values are shown to nobody."""
 
@@ -159,8 +162,11 @@ class RowMapping:
 
 def ways(column: Column) -> dict[str, tuple[str, ...]]:
     """The rules that a column understands: the hazards of both sides with their ways, and what to do with orphans."""
-    known = {hazard.name: tuple(hazard.ways) for side in Side for hazard in column.kind.hazards.get(side, ())}
-    return known | ({ORPHAN: ("null", "skip")} if column.references else {})
+    known: dict[str, tuple[str, ...]] = {ORPHAN: ("null", "skip")} if column.references else {}
+    for side in Side:
+        for hazard in column.kind.hazards.get(side, ()):
+            known[hazard.name] = (*known.get(hazard.name, ()), *hazard.ways)
+    return known
 
 
 def _known(column: Column) -> str:

@@ -29,8 +29,10 @@ class Run:
 
     def document(self) -> dict[str, Any]:
         """For programs."""
-        times = {"started": self.started.isoformat(), "ended": self.ended and self.ended.isoformat()}
-        return {"id": self.id, "kind": self.kind, "phase": self.phase, "source": self.source, "says": self.says, **times}
+        return {
+            "id": self.id, "kind": self.kind, "phase": self.phase, "source": self.source, "says": self.says,
+            "started": self.started.isoformat(), "ended": self.ended and self.ended.isoformat(),
+        }  # fmt: skip
 
 
 def remembers(session: Session) -> bool:
@@ -57,7 +59,8 @@ def runs(session: Session) -> list[Run]:
 
 def begin(session: Session, kind: str, mark: str, source: str) -> Run:
     """A new run; an older one that never ended is over."""
-    session.run("UPDATE cutover_rows.run SET phase = 'undone', ended = now(), says = 'begun again' WHERE phase = 'running'")
+    over = "UPDATE cutover_rows.run SET phase = 'undone', ended = now(), says = 'begun again' WHERE phase = 'running'"
+    session.run(over)
     statement = "INSERT INTO cutover_rows.run (kind, mark, source, phase) VALUES (%s, %s, %s, 'running') RETURNING id"
     number = session.one(statement, [kind, mark, source])[0]
     return Run(*session.one(f"{_RUN} WHERE id = %s", [number]))
@@ -79,7 +82,7 @@ def claim(session: Session, run: Run, part: str, rows: int) -> bool:
 
 def parts(session: Session, run: Run) -> dict[str, int]:
     """The parts that are done, with their rows."""
-    return dict(session.all("SELECT name, rows FROM cutover_rows.part WHERE run = %s", [run.id]))  # type: ignore[arg-type]
+    return dict(session.all("SELECT name, rows FROM cutover_rows.part WHERE run = %s", [run.id]))
 
 
 def hold(session: Session, table: str, name: str, statement: str) -> None:

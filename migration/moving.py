@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from migration.canon import literal, quoted
 from migration.catalog import Catalog, read
+from migration.checks import left_behind
+from migration.digests import End
 from migration.errors import RowsError, Stopped
 from migration.findings import Finding, errors
-from migration.fit import side_of, strangers
+from migration.fit import side_of
 from migration.kinds import Side
 from migration.mapping import RowMapping, Table
 from migration.progress import Progress, Silent
@@ -28,8 +30,8 @@ class Moving:
     side: Side
     catalog: Catalog
     snapshot: Snapshot
-    jobs: int = 2
-    progress: Progress = Silent()  # noqa: RUF009 - it has no state
+    jobs: int
+    progress: Progress
 
     def session(self, stack: ExitStack) -> Session:
         """A session on this moment, for as long as *stack* lasts."""
@@ -37,6 +39,7 @@ class Moving:
 
     def by_size(self) -> list[Table]:
         """The tables, the largest first, so that no thread is left with it at the end."""
+
         def size(table: Table) -> int:
             return int(self.snapshot.holder.one(f"SELECT pg_relation_size({literal(quoted(table.name))})")[0])
 
@@ -77,16 +80,10 @@ def look_through(moving: Moving, target: Catalog | None) -> list[Finding]:
     def scan(session: Session, table: Table) -> list[Finding]:
         return list(Scan(session, table, moving.side).findings(moving.catalog, target))
 
-    found = list(_left_behind(moving))
+    holder = End(moving.snapshot.holder, moving.side, moving.mapping.called(moving.side))
+    found = list(left_behind(holder, moving.mapping, moving.catalog))
     for findings in spread(moving.by_size(), moving.jobs, moving.session, scan):
         found.extend(findings)
     if wrong := errors(found):
         raise Stopped(f"{len(wrong)} things cannot be carried; nothing was written", found)
     return found
-
-
-def _left_behind(moving: Moving) -> Iterator[Finding]:
-    for name in strangers(moving.mapping, moving.side, moving.catalog):
-        rows = moving.snapshot.holder.one(f"SELECT count(*) FROM {quoted(name)}")[0]
-        says = f"the mapping does not know this table, which has {rows} rows"
-        yield Finding(name, "unmapped", says, note=not rows)

@@ -39,8 +39,9 @@ class Bars:
 
         # On standard error: what a program reads goes to standard output.
         self._bars = Progress(
-            TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.completed:,.0f} rows"),
-            TextColumn("{task.fields[speed]}"), TimeRemainingColumn(), console=Console(stderr=True), transient=True,
+            TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
+            TextColumn("{task.completed:,.0f} rows"), TextColumn("{task.fields[speed]}"), TimeRemainingColumn(),
+            console=Console(stderr=True), transient=True,
         )  # fmt: skip
         self._tasks: dict[str, TaskID] = {}
         self._lock = threading.Lock()

@@ -12,7 +12,7 @@ from migration import statements
 from migration.canon import filled, own, quoted
 from migration.catalog import Catalog
 from migration.findings import Finding, key_text
-from migration.fit import check_expression, checks, narrowings, uniques
+from migration.fit import check_expression, checks, demanded, narrowings
 from migration.json_text import json_hazards
 from migration.kinds import Hazard, Side
 from migration.mapping import ORPHAN, Column, Table
@@ -124,8 +124,9 @@ class Scan:
 
     def _texts(self, column: Column, hazards: dict[str, Hazard]) -> Iterator[Finding]:
         value = own(column, self.side)
-        query = f"SELECT {statements.key_array(self.table, self.side)}, {value}::text FROM {statements.rows_of(self.table)}"
-        for key, text in self.session.stream(f"{query} WHERE {value} IS NOT NULL"):
+        key_array, rows = statements.key_array(self.table, self.side), statements.rows_of(self.table)
+        query = f"SELECT {key_array}, {value}::text FROM {rows} WHERE {value} IS NOT NULL"
+        for key, text in self.session.stream(query):
             for name in sorted(json_hazards(text)):
                 hazard = hazards.get(name) or Hazard(name, "", "is nested too deeply")
                 one = _suspicion(column, hazard, "")
@@ -133,11 +134,8 @@ class Scan:
 
     def _duplicates(self, source: Catalog, target: Catalog) -> Iterator[Finding]:
         """What the target demands to be unique and the source does not."""
-        mine = {frozenset(c.name for c in columns) for columns, kept in uniques(self.table, self.side, source) if kept}
-        for columns, _ in uniques(self.table, self.side.other, target):
+        for columns in demanded(self.table, source, target, self.side):
             names = [column.name for column in columns]
-            if frozenset(names) in mine:
-                continue
             for values, keys in self.session.all(statements.duplicates(self.table, self.side, names, LISTED)):
                 shown = ", ".join(self._key(key) for key in keys)
                 says = f"{', '.join(values)} occurs in {len(keys)} rows and must be unique: {shown}"

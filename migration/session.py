@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -76,16 +76,21 @@ def shown(url: str) -> str:
 
 @contextmanager
 def connect(url: str, *, autocommit: bool = False) -> Iterator[Session]:
-    """A session; what fails inside for lack of a server is Unreachable, and an open transaction is rolled back."""
+    """A session; what fails inside for lack of a server is Unreachable, and what was not committed is rolled back."""
     _refuse_pooler(url)
-    with reaching(url), psycopg.connect(url, connect_timeout=CONNECT_WITHIN, autocommit=True,
-                                        application_name="cutover rows", client_encoding="utf8",
-                                        keepalives_idle=30) as connection:  # fmt: skip
+    with reaching(url), closing(_connection(url)) as connection:
         session = Session(connection)
         for name, value in _SETTINGS.items():
             session.run("SELECT set_config(%s, %s, false)", [name, value])
         connection.autocommit = autocommit
         yield session
+
+
+def _connection(url: str) -> psycopg.Connection[tuple[Any, ...]]:
+    return psycopg.connect(
+        url, connect_timeout=CONNECT_WITHIN, autocommit=True, application_name="cutover rows", client_encoding="utf8",
+        keepalives_idle=30,
+    )  # fmt: skip
 
 
 @contextmanager

@@ -41,11 +41,12 @@ def among_keys(table: Table, side: Side) -> str:
     return f" JOIN unnest({arrays}) w({', '.join(names)}) ON {same}"
 
 
-def select(table: Table, side: Side, shape: Side, *, ordered: bool = False) -> str:
-    """All rows of *side* in the shape that *shape* stores."""
+def select(table: Table, side: Side, shape: Side, *, ordered: bool = False, among: bool = False) -> str:
+    """All rows of *side*, or those *among* given keys, in the shape that *shape* stores."""
     values = ", ".join(f"{shaped(column, side, shape)} AS {quoted(column.on(shape))}" for column in table.columns)
     order = f" ORDER BY {', '.join(key_columns(table, side))}" if ordered else ""
-    return f"SELECT {values} FROM {rows_of(table)}{where(skipping(table, side))}{order}"
+    join = among_keys(table, side) if among else ""
+    return f"SELECT {values} FROM {rows_of(table)}{join}{where(skipping(table, side))}{order}"
 
 
 def copy_out(table: Table, side: Side, shape: Side, *, ordered: bool = False) -> str:
@@ -121,8 +122,8 @@ def orphans(table: Table, side: Side, column: str) -> str:
     reference = table.column(column)
     value = own(reference, side)
     parent = f"SELECT FROM {quoted(reference.references)} p WHERE p.{quoted(reference.refers_to)} = {value}"
-    missing = f"NOT EXISTS ({parent})"
-    return f"SELECT {key_array(table, side)}, {value}::text FROM {rows_of(table)}{where(f'{value} IS NOT NULL', missing)}"
+    conditions = where(f"{value} IS NOT NULL", f"NOT EXISTS ({parent})")
+    return f"SELECT {key_array(table, side)}, {value}::text FROM {rows_of(table)}{conditions}"
 
 
 def duplicates(table: Table, side: Side, columns: Iterable[str], limit: int) -> str:

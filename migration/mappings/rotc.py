@@ -24,19 +24,27 @@ from migration.mapping import Column, RowMapping, Table
 
 _HASH = r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}"
 _IS_HASH = f"$c ~ '^{_HASH}$'"
+_IS_OURS = f"$c ~ '^bcrypt[$]{_HASH}$'"
+# Behind the mark there must be no hash: Node would see it without the mark, and let its owner in.
+_IS_UNUSABLE = f"left($c, 1) = '!' AND substr($c, 2) !~ '^{_HASH}$'"
 
 # Whatever is no hash goes behind Django's mark of an unusable password: nobody could log in with it, nobody can, and
 # it comes back letter by letter.
 PASSWORD = Kind(
     "password", TEXT.old, TEXT.new,
     forward=f"CASE WHEN {_IS_HASH} THEN 'bcrypt$' || $c ELSE '!' || $c END",
-    inverse="CASE WHEN left($c, 7) = 'bcrypt$' THEN substr($c, 8) WHEN left($c, 1) = '!' THEN substr($c, 2) ELSE $c END",
+    inverse="CASE WHEN left($c, 7) = 'bcrypt$' THEN substr($c, 8) "
+            "WHEN left($c, 1) = '!' THEN substr($c, 2) ELSE $c END",
     hazards={
-        Side.OLD: (Hazard("unusable", f"NOT {_IS_HASH}", "no hash: nobody can log in with it, on either side", note=True),),
-        Side.NEW: (Hazard("foreign_hash", f"NOT ($c ~ '^bcrypt[$]{_HASH}$' OR left($c, 1) = '!' AND substr($c, 2) !~ '^{_HASH}$')",
-                          "Node cannot verify it: the user would be locked out"),),
+        Side.OLD: (
+            Hazard("unusable", f"NOT {_IS_HASH}", "no hash: nobody can log in with it, on either side", note=True),
+        ),
+        Side.NEW: (
+            Hazard("foreign_hash", f"NOT ({_IS_OURS} OR {_IS_UNUSABLE})",
+                   "Node cannot verify it: the user would be locked out"),
+        ),
     },
-    valid={Side.NEW: f"$c ~ '^bcrypt[$]{_HASH}$' OR left($c, 1) = '!'"},
+    valid={Side.NEW: f"{_IS_OURS} OR left($c, 1) = '!'"},
 )  # fmt: skip
 
 
@@ -116,8 +124,9 @@ ROTC = RowMapping(
             *_to("users", "issued_by"), *_text("issued_by_name"), *_times("date_recorded"),
         )),
         Table("files", (
-            UUID_ID, *_to("users", "owner_id"), *_text("filename"), Column("url", TEXT, url=True),
-            *_text("public_id mime_type"), Column("size", INTEGER), Column("metadata", JSONB), *_times("created_at"),
+            UUID_ID, *_to("users", "owner_id"), *_text("filename"),
+            Column("url", TEXT, url=True, url_size="size", url_type="mime_type"), *_text("public_id mime_type"),
+            Column("size", INTEGER), Column("metadata", JSONB), *_times("created_at"),
         ), serial=""),
         Table("reports", (
             UUID_ID, *_text("type status"), Column("params", JSON), Column("file_id", UUID, references="files"),
