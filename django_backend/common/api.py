@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from django.http import QueryDict
+from django.utils import timezone
 from rest_framework.views import APIView
+
+from common.copies.current import pins
 
 if TYPE_CHECKING:
     from apps.authentication.models import User
@@ -26,7 +31,26 @@ class Api(APIView):
         """Who is asking. Only operations that need no token have nobody here."""
         return cast("User", self.request.user)
 
+    @property
+    def now(self) -> datetime:
+        """The time of this request; for a replay that of the original."""
+        return pins().now or timezone.now()
+
+    @property
+    def actor(self) -> int:
+        """Who is to be named in the rows that this request writes; for a replay who was named in the original's."""
+        return pins().actor or self.viewer.pk
+
     def fields(self) -> dict[str, Any]:
-        """The object in the body; an array has no fields, as in the legacy backend."""
+        """The object in the body; an array has no fields, as in the legacy backend.
+
+        A form cannot say NULL, so an empty field means it.
+        """
         body = self.request.data
+        if isinstance(body, QueryDict):
+            return {name: value or None for name, value in self.request.POST.items()}
         return body if isinstance(body, dict) else {}
+
+    def is_form(self) -> bool:
+        """Whether the body is a form, which may hold files."""
+        return isinstance(self.request.data, QueryDict)

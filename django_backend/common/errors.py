@@ -10,7 +10,16 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from rest_framework.response import Response
 
-from common.failure import BAD_REQUEST, FORBIDDEN, INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, Failure, failure_of
+from common.failure import (
+    BAD_REQUEST,
+    COPY_WROTE,
+    FORBIDDEN,
+    INTERNAL,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    Failure,
+    failure_of,
+)
 from common.json import json_response
 
 log = structlog.get_logger(__name__)
@@ -19,7 +28,7 @@ log = structlog.get_logger(__name__)
 def answer_for(error: Exception, context: dict[str, Any]) -> Response:
     """The answer of an operation that raised. Faults of ours are logged with their trace; the client learns nothing."""
     failure = failure_of(error)
-    if failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR or failure is COPY_WROTE:
         log.error("request failed", path=context["request"].path, exc_info=error)
     return Response(failure.envelope, status=failure.status, headers=_headers(failure))
 

@@ -79,3 +79,26 @@ class BodyTooLarge(ApplicationError):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = "BODY_TOO_LARGE"
     message = "Request body too large"
+
+
+class FileTooLarge(BodyTooLarge):
+    """An uploaded file is larger than either backend keeps."""
+
+    code = "FILE_TOO_LARGE"
+    message = "File too large"
+
+
+class FileRefused(ApplicationError):
+    """The bytes of an uploaded file are of a kind that is not kept, or not of the kind that the client named."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    code = "UNSUPPORTED_FILE"
+    message = "Files of this kind are not accepted"
+
+
+class NotReady(ApplicationError):
+    """It will be there later."""
+
+    status = HTTPStatus.CONFLICT
+    code = "NOT_READY"
+    message = "Not ready"

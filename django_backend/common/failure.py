@@ -18,6 +18,7 @@ from common.exceptions import ApplicationError
 # PostgreSQL's SQLSTATE, or its class, and what it says about the request. Everything else is a fault of ours.
 CONFLICTS = frozenset({"23505", "23P01"})
 REFUSED_CLASSES = frozenset({"22", "23", "54"})
+READ_ONLY = "25006"
 PASSING_CLASSES = frozenset({"08", "40", "53", "55", "57"})
 
 
@@ -42,6 +43,7 @@ TOO_LARGE = Failure(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "BODY_TOO_LARGE", "Requ
 IN_USE = Failure(HTTPStatus.CONFLICT, "CONFLICT", "Other rows refer to this one")
 FORBIDDEN = Failure(HTTPStatus.FORBIDDEN, "PERMISSION_DENIED", "Access denied")
 METHOD_NOT_ALLOWED = Failure(HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "Method not allowed")
+COPY_WROTE = Failure(HTTPStatus.CONFLICT, "COPY_MUST_NOT_WRITE", "A mirrored request must not write")
 UNAVAILABLE = Failure(HTTPStatus.SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", "The database cannot be reached")
 INTERNAL = Failure(HTTPStatus.INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", "Internal server error")
 
@@ -83,6 +85,8 @@ def _of_database(error: DatabaseTrouble) -> Failure:
     details = {"constraint": constraint} if constraint else {}
     if state in CONFLICTS:
         return Failure(HTTPStatus.CONFLICT, "CONFLICT", "Already exists", details)
+    if state == READ_ONLY:
+        return COPY_WROTE
     if state[:2] in REFUSED_CLASSES or isinstance(error, DataError | IntegrityError):
         return Failure(HTTPStatus.BAD_REQUEST, "INVALID_DATA", "The database refuses this value", details)
     if state[:2] in PASSING_CLASSES or isinstance(error, OperationalError | InterfaceError):

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
+from uuid import UUID
 
 from common.exceptions import InvalidInput
 
 Reader = Callable[[Any], Any]
 
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?", re.ASCII)
+HUNDREDTH = Decimal("0.01")
 SMALLEST_INTEGER, LARGEST_INTEGER = -(2**31), 2**31 - 1
 # JavaScript writes an exponent beyond these.
 WRITTEN_OUT_FROM, WRITTEN_OUT_TO = 1e-6, 1e21
+LARGEST_WHOLE_DOUBLE = 2**53
+# What a frontend sends is flat; JSON that is nested without end would exhaust whoever reads it.
+DEEPEST = 100
 DAY_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y")
 
 
@@ -100,6 +107,60 @@ def whole_number(value: Any) -> int:
     return number
 
 
+def integer(value: Any) -> int | None:
+    """The same, or NULL."""
+    return None if value is None else whole_number(value)
+
+
+def hundredths(value: Any) -> Decimal:
+    """A NUMERIC of two decimals: a number or its digits, rounded as PostgreSQL rounds, half away from zero."""
+    written = number_text(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    if not NUMBER.fullmatch(written.strip()):
+        raise ValueError("must be a number")
+    try:
+        # Adding zero takes the sign from a zero, as the database does.
+        return Decimal(written.strip()).quantize(HUNDREDTH, ROUND_HALF_UP) + 0
+    except InvalidOperation:
+        raise ValueError("is out of range") from None
+
+
+def json_value(value: Any, depth: int = 0) -> Any:
+    """Any JSON value as it can be stored and sent again: numbers as JavaScript has them, texts as PostgreSQL can."""
+    if depth > DEEPEST:
+        raise ValueError("is nested too deeply")
+    match value:
+        case str():
+            return storable(value)
+        case dict():
+            return {storable(name): json_value(inner, depth + 1) for name, inner in value.items()}
+        case list():
+            return [json_value(inner, depth + 1) for inner in value]
+        case int() | float() if not isinstance(value, bool):
+            return _double(value)
+    return value
+
+
+def json_object(value: Any) -> dict[str, Any] | None:
+    """A JSON object, or NULL."""
+    if value is not None and not isinstance(value, dict):
+        raise ValueError("must be an object")
+    found: dict[str, Any] | None = json_value(value)
+    return found
+
+
+def _double(value: int | float) -> int | float | None:
+    """A number as a double, which is an integer where it is whole; what is too large for one is null in JavaScript."""
+    if isinstance(value, int) and abs(value) <= LARGEST_WHOLE_DOUBLE:
+        return value
+    try:
+        double = float(value)
+    except OverflowError:
+        return None
+    if not math.isfinite(double):
+        return None
+    return int(double) if double.is_integer() and abs(double) <= LARGEST_WHOLE_DOUBLE else double
+
+
 def number_text(value: int | float) -> str:
     """`value` as JavaScript writes it: 20.0 is "20", 1e-7 is "1e-7", and digits beyond a double are lost."""
     try:
@@ -114,6 +175,14 @@ def number_text(value: int | float) -> str:
         return f"{digits.removesuffix('.0')}e{int(exponent):+d}"
     written = format(Decimal(shortest), "f")
     return written.removesuffix(".0") if size else "0"
+
+
+def path_uuid(value: str) -> UUID:
+    """The id in a path, where ids are UUIDs."""
+    try:
+        return UUID(value)
+    except ValueError:
+        raise InvalidInput("The id must be a UUID", {"id": ["must be a UUID"]}) from None
 
 
 def path_id(value: str) -> int:

@@ -37,6 +37,11 @@ def page_asked(query: Mapping[str, str]) -> Page:
     return Page(number, min(limit, LARGEST_LIMIT))
 
 
+def limit_asked(query: Mapping[str, str], default: int) -> int:
+    """How many rows the query asks for where there are no pages; never more than 100."""
+    return min(_number(query, "limit", default=default, smallest=0), LARGEST_LIMIT)
+
+
 def listing(rows: QuerySet[Any, dict[str, Any]], page: Page) -> dict[str, Any]:
     """The answer of a list. It costs two queries, however long the list is."""
     return {

@@ -16,7 +16,7 @@ from common.api import Api
 from common.errors import method_not_allowed
 
 PREFIX = "api/v1/"
-PARAMETER = re.compile(r"<(\w+)>")
+PARAMETER = re.compile(r"<(\w+)(\.\.\.)?>")
 
 
 class AnyCase(RegexPattern):
@@ -30,9 +30,14 @@ class AnyCase(RegexPattern):
 def operations(path: str, **apis: type[Api]) -> URLPattern:
     """The operations of one path under the prefix, by method: `operations("cadets/<cadet_id>", get=CadetReadApi)`.
 
-    A parameter is the text of one segment, in its own letter case.
+    A parameter is the text of one segment, in its own letter case; `<room...>` may hold slashes, which come encoded.
     """
-    pattern = PARAMETER.sub(r"(?P<\1>[^/]+)", PREFIX + path)
+    return outside(PREFIX + path, **apis)
+
+
+def outside(path: str, **apis: type[Api]) -> URLPattern:
+    """The same for a path that is not under the prefix."""
+    pattern = PARAMETER.sub(lambda found: rf"(?P<{found[1]}>{'.+' if found[2] else '[^/]+'})", path)
     return URLPattern(AnyCase(rf"^{pattern}/?$"), _by_method(apis))
 
 

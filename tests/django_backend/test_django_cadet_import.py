@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from apps.authentication.models import User
-from apps.cadets.columns import spreadsheet_rows
+from apps.cadets.columns import WRITABLE
 from apps.cadets.models import Cadet
+from common.spreadsheets import spreadsheet_rows
 from tests.django_backend.people import Ask, cadet, refusal, told
 
 HEADER = "first_name,last_name,student_id"
@@ -94,4 +95,4 @@ def test_what_a_spreadsheet_program_writes_is_read_back(lines: list[list[str]]) 
     expected = [
         {name: cell for name, cell in zip(HEADER.split(","), line, strict=True) if cell} for line in lines if any(line)
     ]
-    assert spreadsheet_rows(written.getvalue().encode()) == expected
+    assert spreadsheet_rows(written.getvalue().encode(), WRITABLE) == expected

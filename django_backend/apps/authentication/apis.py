@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -26,7 +25,7 @@ class LoginApi(Api):
     def post(self, request: Request) -> Response:
         name, password = self._credentials()
         user = access_user_by_credentials(name, password)
-        return Response(self._answer(user, user_token(user=user, now=timezone.now())))
+        return Response(self._answer(user, user_token(user=user, now=self.now)))
 
     def _credentials(self) -> tuple[str, str]:
         body = self.fields()
@@ -99,5 +98,5 @@ class HeartbeatApi(Api):
     """Notes that the user is here."""
 
     def post(self, request: Request) -> Response:
-        user_seen(user=self.viewer, now=timezone.now())
+        user_seen(user=self.viewer, now=self.now)
         return Response({"ok": True})

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.utils import timezone
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.cadets.access import access_cadet_by_id, access_own_cadet
-from apps.cadets.columns import ENROLMENT, WRITABLE, spreadsheet_rows
+from apps.cadets.columns import ENROLMENT, WRITABLE
 from apps.cadets.selectors import CadetFilter, cadet_list, cadet_row
 from apps.cadets.services import cadet_archive, cadet_create, cadet_update, cadets_import, cadets_set_archived
 from common.api import Api
-from common.exceptions import ApplicationError, InvalidInput
-from common.inputs import path_id, read, whole_number
-from common.json import JsonParser
+from common.bodies import id_list
+from common.exceptions import ApplicationError
+from common.inputs import path_id, read
 from common.pagination import listing, page_asked
 from common.permissions import IsAdmin, IsStaffMember
+from common.spreadsheets import spreadsheet_rows
+from common.uploads import FORM_OR_JSON
 
 
 class CadetListApi(Api):
@@ -43,7 +43,7 @@ class CadetCreateApi(Api):
     permission_classes = (IsStaffMember,)
 
     def post(self, request: Request) -> Response:
-        row = cadet_create(values=read(self.fields(), ENROLMENT), now=timezone.now())
+        row = cadet_create(values=read(self.fields(), ENROLMENT), now=self.now)
         return Response(row, status=201)
 
 
@@ -60,7 +60,7 @@ class CadetUpdateApi(Api):
     def put(self, request: Request, cadet_id: str) -> Response:
         wanted = access_cadet_by_id(self.viewer, cadet_id)
         values = read(self.fields(), WRITABLE)
-        return Response(cadet_update(cadet_id=wanted, values=values, now=timezone.now()))
+        return Response(cadet_update(cadet_id=wanted, values=values, now=self.now))
 
     patch = put
 
@@ -82,18 +82,8 @@ class _CadetBulkApi(Api):
     archived: ClassVar[bool]
 
     def post(self, request: Request) -> Response:
-        updated = cadets_set_archived(cadet_ids=self._ids(), archived=self.archived)
-        return Response({"updated": updated})
-
-    def _ids(self) -> list[int]:
-        ids = self.fields().get("ids")
-        if not isinstance(ids, list):
-            raise InvalidInput("ids is required")
-        try:
-            # NULL meets no cadet, in SQL as here.
-            return [whole_number(given) for given in ids if given is not None]
-        except ValueError as mistake:
-            raise InvalidInput("ids must be integers", {"ids": [str(mistake)]}) from mistake
+        ids = id_list(self.fields().get("ids"), "ids")
+        return Response({"updated": cadets_set_archived(cadet_ids=ids, archived=self.archived)})
 
 
 class CadetBulkArchiveApi(_CadetBulkApi):
@@ -112,14 +102,14 @@ class CadetImportApi(Api):
     """Enrols the cadets of a spreadsheet, all or none."""
 
     permission_classes = (IsAdmin,)
-    parser_classes = (MultiPartParser, JsonParser)
+    parser_classes = FORM_OR_JSON
 
     def post(self, request: Request) -> Response:
         file = request.FILES.get("file")
         if file is None:
             raise ApplicationError("No file uploaded")
-        rows = spreadsheet_rows(file.read())
-        return Response({"imported": cadets_import(rows=rows, now=timezone.now())})
+        rows = spreadsheet_rows(file.read(), WRITABLE)
+        return Response({"imported": cadets_import(rows=rows, now=self.now)})
 
 
 class CadetMeApi(Api):

@@ -8,9 +8,9 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from apps.cadets.models import Cadet
-from common.exceptions import Missing
+from common.rows import columns, row_read
 
-COLUMNS = tuple(field.attname for field in Cadet._meta.concrete_fields)
+COLUMNS = columns(Cadet)
 SEARCHED = ("first_name", "last_name", "student_id")
 
 
@@ -43,7 +43,4 @@ def cadet_list(wanted: CadetFilter) -> QuerySet[Cadet, Any]:
 
 def cadet_row(cadet_id: int) -> dict[str, Any]:
     """All columns of one cadet; `Missing` if there is no such cadet."""
-    row: dict[str, Any] | None = Cadet.objects.filter(pk=cadet_id).values(*COLUMNS).first()
-    if row is None:
-        raise Missing("Cadet not found")
-    return row
+    return row_read(Cadet, "Cadet not found", pk=cadet_id)

@@ -10,25 +10,21 @@ from django.db import transaction
 
 from apps.cadets.columns import REQUIRED
 from apps.cadets.models import Cadet
-from apps.cadets.selectors import COLUMNS, cadet_row
 from common.exceptions import InvalidInput, Missing
+from common.rows import row_create, row_update
 
 
 @transaction.atomic
 def cadet_create(*, values: dict[str, Any], now: datetime) -> dict[str, Any]:
     """Enrol a cadet with these columns and answer the row. A column that is not given gets its default."""
     _check_required(values)
-    cadet = Cadet.objects.create(**values, created_at=now, updated_at=now)
-    # The database answered the id and the defaults with the insert, so nothing needs to be read again.
-    return {column: getattr(cadet, column) for column in COLUMNS}
+    return row_create(Cadet, **values, created_at=now, updated_at=now)
 
 
 @transaction.atomic
 def cadet_update(*, cadet_id: int, values: dict[str, Any], now: datetime) -> dict[str, Any]:
     """Change these columns of a cadet and answer the row; `Missing` if there is no such cadet."""
-    if not Cadet.objects.filter(pk=cadet_id).update(**values, updated_at=now):
-        raise Missing("Cadet not found")
-    return cadet_row(cadet_id)
+    return row_update(Cadet, "Cadet not found", cadet_id, **values, updated_at=now)
 
 
 @transaction.atomic

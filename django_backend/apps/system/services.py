@@ -1,14 +1,16 @@
-"""Changes the settings of the whole system."""
+"""Changes the settings of the whole system, and keeps the audit log."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from apps.system.models import SystemSetting
+from apps.system.models import AuditLog, Operation, SystemSetting
 from common.inputs import read, storable, text
+from common.rows import row_create
 
 
 @transaction.atomic
@@ -27,3 +29,19 @@ def _stored(value: Any) -> str | None:
     if isinstance(value, bool):
         return "1" if value else "0"
     return text(value)
+
+
+@transaction.atomic
+def audit_log_write(
+    *, table_name: str, operation: Operation, record_id: str, user_id: int | None, payload: Any, now: datetime
+) -> None:
+    """Note one change of one row, in the transaction of the change."""
+    row_create(
+        AuditLog,
+        table_name=table_name,
+        operation=operation,
+        record_id=record_id,
+        user_id=user_id,
+        payload=payload,
+        created_at=now,
+    )

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "apps.reports",
     "apps.messaging",
     "apps.system",
+    "common.copies",
 ]
 
 MIDDLEWARE = [
@@ -43,6 +44,8 @@ MIDDLEWARE = [
     "common.request_id.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    # Outside everything that writes: an answer is recorded in the transaction of its effect.
+    "common.copies.middleware.CopiesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -98,6 +101,13 @@ REST_FRAMEWORK: dict[str, Any] = {
     "EXCEPTION_HANDLER": "common.errors.answer_for",
     "UNAUTHENTICATED_USER": None,
 }
+
+# Shared with cutover, which signs its copies with it. Without it nobody can prove that a request is a copy.
+CUTOVER_SECRET = environment.optional("CUTOVER_SECRET", "")
+CUTOVER_WHO = "common.authentication.who_asks"
+
+# Both backends share this directory, so that a file is found whichever of them is asked.
+UPLOAD_DIR = Path(environment.optional("UPLOAD_DIR", str(BASE_DIR / "uploads")))
 
 LANGUAGE_CODE = "en-us"
 USE_I18N = False

@@ -1,0 +1,46 @@
+"""Makes reports behind the answer that took the order. This file is all that a task queue would replace."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import structlog
+from django.db import connection
+from django.utils import timezone
+
+from apps.reports.models import Report
+from common.copies.effects import after_commit
+
+log = structlog.get_logger(__name__)
+
+
+def report_start(report_id: str) -> None:
+    """Have a report made, once its order is committed."""
+    after_commit("report", lambda: _queue().submit(generate_report, report_id))
+
+
+def generate_report(report_id: str) -> str:
+    """Make the report with this id, and say `success` or `failed`. Whatever goes wrong is logged, and in its status."""
+    # Only now: what orders reports imports this file.
+    from apps.reports.services import report_fail, report_make
+
+    try:
+        report = Report.objects.get(pk=report_id)
+        try:
+            report_make(report=report, now=timezone.now())
+        except Exception:
+            log.exception("a report could not be made", report=report_id, type=report.type)
+            report_fail(report=report)
+            return "failed"
+        return "success"
+    finally:
+        # The connection belongs to the thread of the queue, which nobody else cleans up after.
+        connection.close_if_unusable_or_obsolete()
+
+
+@cache
+def _queue() -> ThreadPoolExecutor:
+    # Made at the first order, for threads do not survive the fork of a preloading server. One: a report reads the
+    # whole corps, and nobody waits for it.
+    return ThreadPoolExecutor(1, thread_name_prefix="reports")
