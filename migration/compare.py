@@ -14,6 +14,7 @@ Values = Sequence[str | None]
 RowDigests = dict[Key, list[str]]
 
 BUCKETS_AT_ONCE = 8
+ROWS_AT_ONCE = 500
 LISTED = 1000
 
 
@@ -77,8 +78,9 @@ class Drill:
         keys = sorted(theirs.keys() | ours.keys(), key=_in_order)
         yield from self._twice(theirs, ours, keys)
         different = [key for key in keys if sorted(theirs.get(key, [])) != sorted(ours.get(key, []))]
-        for start in range(0, min(len(different), self.listed), 500):
-            yield from self.pair.differing_rows(self.table, different[start : start + 500])
+        shown = different[: self.listed]
+        for start in range(0, len(shown), ROWS_AT_ONCE):
+            yield from self.pair.differing_rows(self.table, shown[start : start + ROWS_AT_ONCE])
         if len(different) > self.listed:
             says = f"{len(different) - self.listed} more rows of {len(different)} differ here"
             yield Finding(self.table.name, "more", says)

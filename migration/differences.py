@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from unicodedata import normalize
 
 from migration.mapping import Column
 
@@ -113,6 +114,8 @@ def _about_password(source: str, target: str) -> tuple[str, str]:
 def _about_text(source: str, target: str) -> tuple[str, str]:
     if source.strip() == target.strip():
         return "space", "white space at the ends was lost or added"
+    if normalize("NFC", source) == normalize("NFC", target):
+        return "normalisation", "the same letters, composed of other characters"
     if source.casefold() == target.casefold():
         return "case", "upper and lower case differ"
     if source.startswith(target):
