@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
 
@@ -78,7 +79,7 @@ class Exchange:
         url = URL(f"{self._root}{path}" + (f"?{urlencode(request.params)}" if request.params else ""), encoded=True)
         # A redirect is an answer: what lies behind it is not the server's.
         async with self._session.request(
-            request.method, url, data=payload.data if payload else None, headers=headers, allow_redirects=False
+            request.method, url, data=BytesIO(payload.data) if payload else None, headers=headers, allow_redirects=False
         ) as answer:
             return answer.status, await answer.read()
 

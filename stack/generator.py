@@ -62,6 +62,7 @@ class LoadGenerator:
         self._operations = [op for op in OPERATIONS if writes or op.name not in {"settings write", "cadet write"}]
         self._flying: set[asyncio.Task[object]] = set()
         self._pump: asyncio.Task[None] | None = None
+        self._faults: list[BaseException] = []
         self._began = 0.0
 
     async def start(self) -> None:
@@ -69,7 +70,10 @@ class LoadGenerator:
         replayed = list(recording.read(self._replay, self._secret)) if self._replay else None
         self._exchange = Exchange(*self._where, self._timeout)
         self._recorder = recording.Recorder(self._record) if self._record else None
-        self._walker = Walker(self._exchange, self._send_one, self._count, think=self._think, bad_share=self._bad_share)
+        self._walker = Walker(
+            self._exchange, self._send_one, self._count, self.tally.complain, think=self._think,
+            bad_share=self._bad_share,
+        )  # fmt: skip
         self._began = time.monotonic()
         if replayed is None and self.profile == READS:
             for login in KNOWN_LOGINS:
@@ -77,22 +81,29 @@ class LoadGenerator:
         self._pump = asyncio.create_task(self._start_when_due(self._dues(replayed)))
 
     async def stop(self) -> None:
-        """Send no more, and wait for the answers that are still to come (each has its time-out)."""
-        if self._pump is not None:
-            self._walker.stopping.set()
-            self._pump.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._pump
-            await asyncio.gather(*self._flying)
-            await self._exchange.close()
-            if self._recorder is not None:
-                self._recorder.close()
+        """Send no more, and wait for the answers that are still to come (each has its time-out).
+
+        Raises the first fault of the load's own, if there was one.
+        """
+        if self._pump is None:
+            return
+        self._walker.stopping.set()
+        self._pump.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._pump
+        await asyncio.gather(*self._flying, return_exceptions=True)
+        await self._exchange.close()
+        if self._recorder is not None:
+            self._recorder.close()
+        await asyncio.sleep(0)  # the last ones are told of by callbacks
+        if self._faults:
+            raise self._faults[0]
 
     async def finished(self) -> None:
         """Wait until a replay has sent its last request (any other load ends by stop() alone)."""
         if self._pump is not None:
             await self._pump
-            await asyncio.gather(*self._flying)
+            await asyncio.gather(*self._flying, return_exceptions=True)
 
     def snapshot(self) -> dict[str, Any]:
         """All counts so far."""
@@ -147,14 +158,24 @@ class LoadGenerator:
     def _fly(self, sending: Flight) -> None:
         task = asyncio.create_task(sending)
         self._flying.add(task)
-        task.add_done_callback(self._flying.discard)
+        task.add_done_callback(self._landed)
+
+    def _landed(self, task: asyncio.Task[object]) -> None:
+        self._flying.discard(task)
+        # What a server does is counted and is never an exception: one of these is a fault of the load's own.
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._faults.append(fault)
 
     async def _log_in(self, login: Login) -> None:
         """Give somebody known a token of the backend's own instead of ours."""
         request = Request("POST", LOGIN_PATH, body={"username": login.username, "password": login.password})
         outcome = await self._send(LOGIN, request, time.monotonic())
-        if outcome.surprise is None:
+        if outcome.surprise is not None:
+            return
+        try:
             self._cast.adopt(login.user_id, outcome.document["token"])
+        except (LookupError, TypeError):
+            self.tally.complain(LOGIN, f"a login was answered without a token: {outcome.body[:200]!r}")
 
     async def _send(self, name: str, request: Request, intended: float) -> Outcome:
         """Send, count under *name*, remember."""

@@ -79,6 +79,12 @@ class Tally:
         if surprise is not None:
             self.surprises.append(Surprise(time.time(), operation, surprise))
 
+    def complain(self, operation: str, what: str) -> None:
+        """An answer that was counted as good turned out to be of no use."""
+        for line in (self.total, self.operations.setdefault(operation, Line())):
+            line.unexpected += 1
+        self.surprises.append(Surprise(time.time(), operation, what))
+
     def snapshot(self) -> dict[str, Any]:
         """All counts as plain data; two of them may be subtracted field by field."""
         return {

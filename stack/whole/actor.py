@@ -89,12 +89,15 @@ class Actor:
             may_be_taken, bad,
         )  # fmt: skip
 
-    def open(self, operation: str, client: Client | None = None, **ids: Any) -> Open:
+    def open(
+        self, operation: str, client: Client | None = None, *, token: str | None = None, closes: int | None = None,
+        **ids: Any,
+    ) -> Open:  # fmt: skip
         """A step that opens one of the WebSockets."""
         path = OPERATIONS[operation].template.format(
             **{name: quote(str(value), safe="") for name, value in ids.items()}
         )
-        return Open(operation, path, client or self.client)
+        return Open(operation, path, client or self.client, token, closes)
 
     @property
     def is_staff(self) -> bool:

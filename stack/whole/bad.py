@@ -57,7 +57,7 @@ def _unknown_path(me: Actor) -> Request:
 
 
 _MARK = {"trainingDayId": 1, "cadetId": NOBODY, "status": "present"}
-_FREQUENT: tuple[Callable[[Actor], Request], ...] = (
+MISTAKES: tuple[Callable[[Actor], Request], ...] = (
     _expired,
     _wrong_password,
     _unknown_path,
@@ -106,5 +106,5 @@ RARE = 0.01  # ten megabytes are not sent often
 
 def bad_request(me: Actor) -> Request:
     """One of them, by chance."""
-    make = _too_large if me.rng.random() < RARE else me.rng.choice(_FREQUENT)
+    make = _too_large if me.rng.random() < RARE else me.rng.choice(MISTAKES)
     return replace(make(me), bad=True)

@@ -140,7 +140,8 @@ def chat(me: Actor) -> Journey:
 
 
 def listening(me: Actor) -> Journey:
-    """An open page: it hears of a change that somebody makes, answers pings, and says what it did not understand."""
+    """An open page: turned away with an old token, it comes with a new one, and hears of what others do."""
+    yield me.open("WS /ws/updates/", token=me.cast.expired(me.client), closes=4001)
     updates = yield me.open("WS /ws/updates/")
     notices = yield me.open("WS /ws/notifications/")
     yield Say(notices, {"type": "ping", "data": {"n": 1}})

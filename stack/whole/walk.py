@@ -29,10 +29,11 @@ class Walker:
     """Runs errands. *send* sends a request that was meant for a moment, and counts what came of it."""
 
     def __init__(
-        self, exchange: Exchange, send: Callable[[Request, float], Awaitable[Outcome]], counted: Counted, *,
-        think: float, bad_share: float,
+        self, exchange: Exchange, send: Callable[[Request, float], Awaitable[Outcome]], counted: Counted,
+        complain: Callable[[str, str], None], *, think: float, bad_share: float,
     ) -> None:  # fmt: skip
         self._exchange, self._send, self._counted, self._think = exchange, send, counted, think
+        self._complain = complain
         # Before this share of the good requests comes a bad one, so that of all requests *bad_share* are bad.
         self._mistakes = bad_share / (1 - bad_share)
         self.stopping = asyncio.Event()
@@ -40,19 +41,29 @@ class Walker:
     async def walk(self, journey: Journey, me: Actor, intended: float) -> None:
         """One errand, from the moment that it was meant to begin, to its end or to the first thing gone wrong."""
         sockets: list[Socket] = []
-        answer: Any = None
+        answer, step = None, None
         try:
-            while not self.stopping.is_set():
-                step = journey.send(answer)
+            while not self.stopping.is_set() and (step := self._next(journey, answer, step)) is not None:
                 intended = await self._blunder(me, intended)
                 answer = await self._take(step, sockets, intended)
                 intended = await self._pause(me)
-        except (StopIteration, Gone):
-            pass
+        except Gone:
+            # Counted already, where it was found.
+            return
         finally:
             journey.close()
             for socket in sockets:
                 await socket.close()
+
+    def _next(self, journey: Journey, answer: Any, last: Step | None) -> Step | None:
+        """What comes next, if anything. An answer that lacks what the errand goes on with is a wrong answer."""
+        try:
+            return journey.send(answer)
+        except StopIteration:
+            return None
+        except (LookupError, TypeError, AttributeError) as error:
+            self._complain(_name(last), f"{type(error).__name__} {error}: in the answer {str(answer)[:200]}")
+            return None
 
     async def _pause(self, me: Actor) -> float:
         """Think; the moment that the next step is meant for. Who is told to stop wakes up at once."""
@@ -103,3 +114,9 @@ class Walker:
         if outcome.surprise is not None:
             raise Gone
         return outcome
+
+
+def _name(step: Step | None) -> str:
+    if isinstance(step, list):
+        return step[0].operation
+    return step.operation if isinstance(step, Request | Open) else step.socket.operation if step else "none"

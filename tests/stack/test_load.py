@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import islice
 
 import pytest
@@ -16,28 +15,8 @@ from stack.acknowledged import Acknowledged
 from stack.load import LoadGenerator
 from stack.sample.population import RESERVED_CADETS
 from stack.tally import Latencies
+from tests.stack.conftest import Serve
 from tests.stack.settings import SECRET
-
-Serve = Callable[[Callable[[web.Request], Awaitable[web.StreamResponse]]], Awaitable[str]]
-
-
-@pytest.fixture
-async def serve() -> AsyncIterator[Serve]:
-    """Starts HTTP servers that answer everything with one handler."""
-    runners: list[web.AppRunner] = []
-
-    async def start(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> str:
-        app = web.Application()
-        app.router.add_route("*", "/{tail:.*}", handler)
-        runners.append(web.AppRunner(app, shutdown_timeout=0.1))
-        await runners[-1].setup()
-        port = free_port()
-        await web.TCPSite(runners[-1], "127.0.0.1", port).start()
-        return f"http://127.0.0.1:{port}"
-
-    yield start
-    for runner in runners:
-        await runner.cleanup()
 
 
 def generator(url: str, *, rate: float = 100, seed: int = 1, timeout: float = 15) -> LoadGenerator:
