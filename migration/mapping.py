@@ -119,7 +119,11 @@ class RowMapping:
 
     def only(self, names: Sequence[str]) -> RowMapping:
         """The mapping of some tables alone; of all where none is named."""
-        return replace(self, tables=tuple(self.table(name) for name in names)) if names else self
+        if not names:
+            return self
+        others = tuple(table.name for table in self.tables if table.name not in names)
+        ignored = {side: (*self.ignored.get(side, ()), *others) for side in Side}
+        return replace(self, tables=tuple(self.table(name) for name in names), ignored=ignored)
 
     def ignores(self, side: Side, table: str) -> bool:
         """Whether that side's table is none of ours."""

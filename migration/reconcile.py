@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,17 +45,21 @@ class Reconciled:
 
 
 def reconcile(
-    source: str, target: str, mapping: RowMapping, *, dry_run: bool = False, settle: float = 0.5,
-    sleep: Callable[[float], object] = time.sleep,
+    source: str, target: str, mapping: RowMapping, *, tables: Sequence[str] = (), dry_run: bool = False,
+    settle: float = 0.5,
 ) -> Reconciled:  # fmt: skip
-    """Compare, look again at what differs after *settle* seconds, heal what still does, and compare again."""
+    """Compare, look again at what differs after *settle* seconds, heal what still does, and compare again.
+
+    With *tables* only those are compared; what hangs on their rows is healed with them all the same.
+    """
     done = Reconciled()
+    compared = mapping.only(tables)
     for _ in range(ROUNDS):
-        done.last = verify(source, target, mapping)
+        done.last = verify(source, target, compared)
         wanted = rows_in(done.last.findings)
         if not wanted:
             break
-        sleep(settle)
+        time.sleep(settle)
         still = differing_now(source, target, mapping, wanted)
         done.moving += _count(wanted) - _count(still)
         healed = heal(source, target, mapping, still, dry_run=dry_run)
@@ -65,8 +69,19 @@ def reconcile(
     assert done.last is not None
     if not dry_run and any(finding.kind == "sequence" for finding in done.last.findings):
         raise_sequences(source, target, mapping)
-        done.last = verify(source, target, mapping)
+        done.last = verify(source, target, compared)
     return done
+
+
+def confirmed(report: Report, source: str, target: str, mapping: RowMapping, settle: float) -> None:
+    """Leave out of a report what is equal after *settle* seconds: rows that were on their way."""
+    wanted = rows_in(report.findings)
+    time.sleep(settle)
+    still = differing_now(source, target, mapping, wanted)
+    left = [one for one in report.findings if not one.row or one.note or one.row in still.get(one.table, ())]
+    whole = {one.table for one in left if one.row or one.kind == "more"}
+    # A count that differs means nothing where no row does.
+    report.findings = [one for one in left if one.kind != "count" or one.table in whole]
 
 
 def rows_in(findings: list[Finding]) -> Wanted:

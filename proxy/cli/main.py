@@ -17,6 +17,10 @@ _VERBS: Mapping[str, str] = {
     "diffs": "proxy.cli.diffs:diffs",
     "history": "proxy.cli.history:history",
     "rearm": "proxy.cli.guard:rearm",
+    "migrate": "proxy.cli.migrate:migrate",
+    "verify": "proxy.cli.verify:verify",
+    "heal": "proxy.cli.heal:heal",
+    "reconcile": "proxy.cli.reconcile:reconcile",
     "config": "proxy.cli.configuration:config",
     "version": "proxy.cli.about:version",
 }

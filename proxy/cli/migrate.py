@@ -1,0 +1,163 @@
+"""`cutover migrate export | import | copy | backup | status`: rows from one backend's database to the other's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from migration import copy as copying
+from migration import export as exporting
+from migration import load, status
+from migration.mapping import RowMapping
+from migration.progress import progress
+from migration.report import Report
+from proxy.cli.options import as_json, config_file, interactive
+from proxy.cli.output import print_json, print_page
+from proxy.cli.rows import (
+    RowsVerb,
+    between,
+    database,
+    dry_run,
+    ends,
+    jobs,
+    leave,
+    mapped,
+    mapping,
+    reporting,
+    settings_of,
+    tell,
+)
+
+DIRECTORY = click.Path(path_type=Path, file_okay=False)
+_of = click.option("--of", "name", help="The backend.  [default: the one that is not active]")
+_url = click.option("--target", help="The URL of the database, instead of a backend's.")
+
+
+@click.group()
+def migrate() -> None:
+    """Move rows: both databases stay whole, and what cannot be carried is named before anything is written."""
+
+
+@migrate.command("copy", cls=RowsVerb)
+@between
+@mapped
+@reporting
+@jobs
+@dry_run
+@click.pass_context
+def copy(
+    ctx: click.Context, source: str | None, target: str | None, from_: str | None, to: str | None, config: Path | None,
+    name: str, zones: tuple[str, ...], rules: tuple[str, ...], settings: Path | None, place: Path | None, jobs: int,
+    dry_run: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Copy all rows from one database into the other, without files in between."""
+    plan, pair = mapping(name, zones, rules, settings), ends(source, target, from_, to, config)
+    bars, shown = progress(interactive())
+    with shown:
+        report = copying.copy(*pair, plan, jobs=jobs, dry_run=dry_run, progress=bars)
+    report.settings = settings_of(plan)
+    tell(report, as_json, place)
+    leave(ctx, report.ok)
+
+
+@migrate.command("export", cls=RowsVerb)
+@click.argument("directory", type=DIRECTORY)
+@click.option("--from", "from_", help="The backend that rows come from.  [default: the active one]")
+@click.option("--source", help="The URL of its database, instead of a backend's.")
+@config_file
+@as_json
+@mapped
+@reporting
+@jobs
+@dry_run
+@click.pass_context
+def export(
+    ctx: click.Context, directory: Path, source: str | None, from_: str | None, config: Path | None, name: str,
+    zones: tuple[str, ...], rules: tuple[str, ...], settings: Path | None, place: Path | None, jobs: int,
+    dry_run: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Write all rows of one moment into DIRECTORY: compressed files, and a manifest that proves them complete."""
+    plan = mapping(name, zones, rules, settings)
+    url = source or ends(None, "-", from_, None, config).source
+    bars, shown = progress(interactive())
+    with shown:
+        report = exporting.export(url, directory, plan, jobs=jobs, dry_run=dry_run, progress=bars)
+    report.settings = settings_of(plan)
+    tell(report, as_json, place)
+    leave(ctx, report.ok)
+
+
+@migrate.command("import", cls=RowsVerb)
+@click.argument("directory", type=DIRECTORY)
+@click.option("--to", "name", help="The backend that rows go to.  [default: the one that is not active]")
+@_url
+@config_file
+@as_json
+@reporting
+@jobs
+@dry_run
+@click.pass_context
+def import_(
+    ctx: click.Context, directory: Path, name: str | None, target: str | None, config: Path | None,
+    place: Path | None, jobs: int, dry_run: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Import what was exported into DIRECTORY; killed at any moment, it goes on where it was."""
+    url = database(target, name, config)
+    bars, shown = progress(interactive())
+    with shown:
+        report = load.load(directory, url, _mapping_of(directory), jobs=jobs, dry_run=dry_run, progress=bars)
+    tell(report, as_json, place)
+    leave(ctx, report.ok)
+
+
+@migrate.command("backup", cls=RowsVerb)
+@click.argument("directory", type=DIRECTORY)
+@_of
+@_url
+@config_file
+@as_json
+@click.option("--mapping", "plan", default="rotc", show_default=True)
+@reporting
+@jobs
+@click.pass_context
+def backup(
+    ctx: click.Context, directory: Path, name: str | None, target: str | None, config: Path | None, plan: str,
+    place: Path | None, jobs: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Dump a database into DIRECTORY, so that a copy or an import may replace its rows. `import` brings them back."""
+    url = database(target, name, config)
+    bars, shown = progress(interactive())
+    with shown:
+        report: Report = exporting.backup(url, directory, mapping(plan, (), (), None), jobs=jobs, progress=bars)
+    tell(report, as_json, place)
+    leave(ctx, report.ok)
+
+
+@migrate.command("status", cls=RowsVerb)
+@_of
+@_url
+@config_file
+@as_json
+def status_(name: str | None, target: str | None, config: Path | None, as_json: bool) -> None:
+    """Say what was written to a database, what is still open, and which dumps there are."""
+    found = status.status(database(target, name, config))
+    if as_json:
+        return print_json(found)
+    rows = [("database", found["database"], "bold")]
+    rows += [
+        (run["phase"], f"{run['kind']} from {run['source']}, {run['started']}, {run['parts']} parts done", "")
+        for run in found["runs"]
+    ]
+    rows += [("away", f"{one['table']}: {one['name']}; begin the import again to bring it back", "bold red")
+             for one in found["away"]]  # fmt: skip
+    rows += [("dump", f"{one['directory']}, {one['taken']}, {one['rows']:,} rows", "") for one in found["backups"]]
+    if len(rows) == 1:
+        rows.append(("rows", "nothing was ever written here", ""))
+    print_page(rows)
+
+
+def _mapping_of(directory: Path) -> RowMapping:
+    from migration.manifest import read
+
+    return mapping(read(directory).mapping, (), (), None)
