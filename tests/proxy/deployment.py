@@ -104,7 +104,7 @@ class Deployment:
 async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
     """Wait until something outside of the test holds."""
     async with asyncio.timeout(10):
-        while not await holds():  # noqa: ASYNC110 - nobody out there sets an event
+        while not await holds():
             await asyncio.sleep(0.02)
 
 

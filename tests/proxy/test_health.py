@@ -52,7 +52,7 @@ async def probing(url: str) -> AsyncIterator[HealthProbe]:
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110 - it waits for the outside world
+        while not holds():
             await asyncio.sleep(0.005)
 
 

@@ -17,7 +17,7 @@ POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n"
 async def _quiet(stage: Stage) -> None:
     """Wait until the edge has nothing under way."""
     async with asyncio.timeout(5):
-        while stage.edge.sides["node"].http.in_use or stage.server.connections:  # noqa: ASYNC110
+        while stage.edge.sides["node"].http.in_use or stage.server.connections:
             await asyncio.sleep(0.01)
 
 
@@ -69,7 +69,7 @@ async def test_a_write_whose_client_left_is_carried_to_its_end(stage: Stage) -> 
     await client.send(POST + b"hi")
     await stage.active.seen(1)
     client.reset()
-    while stage.server.connections and stage.server.connections[0].transport is not None:  # noqa: ASYNC110
+    while stage.server.connections and stage.server.connections[0].transport is not None:
         await asyncio.sleep(0.001)
     assert stage.edge.sides["node"].http.in_use == 1
     gone.set()

@@ -244,7 +244,7 @@ async def test_a_killed_end_takes_the_other_along(stage: Stage, who: str) -> Non
         stage.active.kill()
         with pytest.raises((Truncated, ConnectionError)):
             await client.answer()
-    while stage.edge.sides["node"].ws.in_use:  # noqa: ASYNC110
+    while stage.edge.sides["node"].ws.in_use:
         await asyncio.sleep(0.01)
 
 

@@ -220,5 +220,5 @@ async def test_many_sockets_talk_at_the_same_time(sockets_with: SocketsWith) -> 
 
 async def _nothing_left(sockets: Sockets) -> None:
     async with asyncio.timeout(5):
-        while sockets.stage.edge.sides["node"].ws.in_use or sockets.stage.server.connections:  # noqa: ASYNC110
+        while sockets.stage.edge.sides["node"].ws.in_use or sockets.stage.server.connections:
             await asyncio.sleep(0.01)
