@@ -105,13 +105,15 @@ class Backends:
         argv = [sys.executable, "manage.py", "migrate", "--noinput", "--verbosity", "0"]
         _run(DJANGO, argv, DJANGO_BACKEND, self.settings.django_environment())
 
-    def seed(self, *, node_side: bool = True, django_side: bool = True, scale: int = 1) -> dict[str, int]:
+    def seed(
+        self, *, node_side: bool = True, django_side: bool = True, scale: int = 1, warts: bool = False
+    ) -> dict[str, int]:
         """Seed the sides asked for where they are empty; the rows written per table."""
         blue, green = self.settings.node_database, self.settings.django_database
         wanted = (blue if node_side and is_empty(blue) else None, green if django_side and is_empty(green) else None)
         if not any(wanted):
             return {}
-        counts = seed(*wanted, scale)
+        counts = seed(*wanted, scale, warts=warts)
         say("seed", f"{sum(counts.values()):,} rows in {len(counts)} tables", "+")
         return counts
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from stack.exchange import Exchange, Outcome, Socket
@@ -69,10 +70,8 @@ class Walker:
         """Think; the moment that the next step is meant for. Who is told to stop wakes up at once."""
         seconds = min(me.rng.expovariate(1.0), LONGEST_PAUSE) * self._think
         meant = time.monotonic() + seconds
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self.stopping.wait(), seconds)
-        except TimeoutError:
-            return meant
         return meant
 
     async def _blunder(self, me: Actor, intended: float) -> float:
