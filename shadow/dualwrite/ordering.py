@@ -1,0 +1,82 @@
+"""Lanes and the order of writes in them: who may run beside whom, who may be replayed, when a refusal is final."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from shadow.dualwrite.entry import OPEN, SETTLED, Entry, State
+
+EVERYTHING = ""
+"""The lane above all lanes: what a write has whose route declares none."""
+
+
+def conflict(one: Iterable[str], other: Collection[str]) -> bool:
+    """Whether two sets of lanes have a lane in common, or one holds an ancestor of a lane of the other."""
+    return any(_above(a, b) or _above(b, a) for a in one for b in other)
+
+
+def _above(upper: str, lower: str) -> bool:
+    return upper in (EVERYTHING, lower) or lower.startswith(upper + "/")
+
+
+def minimal(lanes: Iterable[str]) -> tuple[str, ...]:
+    """The lanes without those below another of them, sorted: an entry must not be in its own way."""
+    found = sorted(set(lanes))
+    return tuple(lane for lane in found if not any(lane != other and _above(other, lane) for other in found))
+
+
+def heads(waiting: Sequence[tuple[str, ...]]) -> list[int]:
+    """Places in the queue, first come first served, of those that share no lane with one before them."""
+    passed: list[str] = []
+    found = []
+    for place, lanes in enumerate(waiting):
+        if not conflict(lanes, passed):
+            found.append(place)
+        passed.extend(lanes)
+    return found
+
+
+def in_the_way(entry: Entry, others: Iterable[Entry]) -> str | None:
+    """Why the entry may not be replayed yet, or None (design.md section 4, *Order*; I8).
+
+    `others` holds at least all entries that are not settled.
+    """
+    for other in others:
+        if other.number == entry.number or other.state in SETTLED:
+            continue
+        if other.state is State.DONE and (other.completion or 0) <= entry.after:
+            return f"{other.number} had completed before it began and is not settled"
+        if other.number < entry.number and conflict(other.lanes, entry.lanes):
+            return f"{other.number} is {other.state} in its lanes"
+    return None
+
+
+def overtaken(entry: Entry, others: Iterable[Entry]) -> bool:
+    """Whether a later entry began in its lanes: then nobody knows which of the two the database took first."""
+    return any(other.number > entry.number and conflict(other.lanes, entry.lanes) for other in others)
+
+
+def is_final(entry: Entry, others: Iterable[Entry], refused: Mapping[int, int], progress: int) -> bool:
+    """Whether the standby's refusal counts: nothing that may have been visible to the entry is still to come.
+
+    That is all that had started before the entry *completed*. `refused` says at which `progress` (count of settled
+    entries) an entry was refused last; of several that wait for each other the first one gives up.
+    """
+    return not any(
+        other.number <= entry.horizon
+        and other.number != entry.number
+        and other.state in OPEN - {State.PARKED}
+        and not (refused.get(other.number) == progress and other.number > entry.number)
+        for other in others
+    )
+
+
+def closure(lanes: Iterable[str], entries: Iterable[Entry]) -> tuple[str, ...]:
+    """The lanes together with those of every unsettled entry that touches them: what must be healed as one."""
+    unsettled = [entry for entry in entries if entry.state in OPEN]
+    found = set(lanes)
+    while True:
+        more = {lane for entry in unsettled if conflict(entry.lanes, found) for lane in entry.lanes}
+        if more <= found:
+            return minimal(found)
+        found |= more

@@ -1,0 +1,64 @@
+"""What the standby's answer to a copy means: a decision as a value, which the replayer carries out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shadow.answer import Answer, AskFailed, Reason
+
+FIRST_WAIT = 0.05
+LONGEST_WAIT = 15.0
+IN_PROGRESS_TRIES = 20
+
+
+class Act(StrEnum):
+    """What to do with the entry."""
+
+    COMPARE = "compare"  # the standby did it
+    RETRY = "retry"  # it certainly did not happen, or asking again by id is safe
+    REFUSED = "refused"  # final only once everything that started before it completed is settled
+    HEAL = "heal"  # it may have happened and must not be sent again
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do, after how many seconds at the earliest, and why in plain words."""
+
+    act: Act
+    why: str
+    wait: float = 0.0
+
+
+def back_off(attempts: int) -> float:
+    """Seconds before the next try; doubled each time, up to a bound."""
+    return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempts, 20))
+
+
+def decide(heard: Answer | AskFailed, *, ids: bool, attempts: int) -> Decision:
+    """What an answer or its absence means. `ids`: the backend does nothing twice under one Idempotency-Key."""
+    wait = back_off(attempts)
+    if isinstance(heard, AskFailed):
+        return _unanswered(heard, ids, wait)
+    status = heard.status
+    if 200 <= status < 400:
+        return Decision(Act.COMPARE, f"answered {status}")
+    if status in (429, 503):
+        return Decision(Act.RETRY, f"answered {status}: it takes nothing at present", wait)
+    if status == 409 and ids and attempts < IN_PROGRESS_TRIES:
+        return Decision(Act.RETRY, "answered 409: an earlier copy may still be under way", wait)
+    if status in (502, 504) and ids:
+        return Decision(Act.RETRY, f"answered {status}: asked again by its id", wait)
+    if status >= 500 and not ids:
+        return Decision(Act.HEAL, f"answered {status}: it may have happened in part")
+    return Decision(Act.REFUSED, f"answered {status}", wait)
+
+
+def _unanswered(failed: AskFailed, ids: bool, wait: float) -> Decision:
+    if failed.reason is Reason.REFUSED:
+        return Decision(Act.RETRY, f"no connection: {failed}", wait)
+    if not ids:
+        return Decision(Act.HEAL, f"it may have happened: {failed}")
+    if failed.reason in (Reason.TIMEOUT, Reason.RESET):
+        return Decision(Act.RETRY, f"no answer, asked again by its id: {failed}", wait)
+    return Decision(Act.REFUSED, f"no answer that can be used: {failed}", wait)
