@@ -125,14 +125,14 @@ def _until_interrupted(supervisor: Supervisor) -> None:
     raise ProcessError(f"{ended[0].program.name} ended by itself with status {ended[0].status}, see {ended[0].log}")
 
 
-def _up(edge: bool, scale: int) -> None:
+def _up(edge: bool, scale: int, warts: bool) -> None:
     ports = free_ports()
     with Servers(VAR / "servers") as servers, Supervisor(HOME / "logs") as supervisor:
         servers.start()
         settings = backend_settings(servers, ports)
         backends = Backends(supervisor, settings)
         backends.prepare()
-        backends.seed(scale=scale)
+        backends.seed(scale=scale, warts=warts)
         backends.start_all()
         if edge:
             supervisor.start(edge_program(edge_settings(servers, ports), settings))
@@ -148,12 +148,13 @@ def main() -> None:
 @main.command()
 @click.option("--edge/--no-edge", default=True, help="With the proxy in front, or the two backends alone.")
 @click.option("--scale", default=1, show_default=True, type=click.IntRange(1, 1000), help="Times production size.")
-def up(edge: bool, scale: int) -> None:
+@click.option("--warts", is_flag=True, help="With every oddity that a legacy database can hold (stack/sample/warts.py).")
+def up(edge: bool, scale: int, warts: bool) -> None:
     """Start servers, backends and the proxy; end with Ctrl-C or 'down'."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with _the_only_one():
-            _up(edge, scale)
+            _up(edge, scale, warts)
     except KeyboardInterrupt:
         say("stack", "stopped", "-")
     except (EmbeddedError, BackendError, NodeMissing, ProcessError) as error:
