@@ -148,7 +148,7 @@ def main() -> None:
 @main.command()
 @click.option("--edge/--no-edge", default=True, help="With the proxy in front, or the two backends alone.")
 @click.option("--scale", default=1, show_default=True, type=click.IntRange(1, 1000), help="Times production size.")
-@click.option("--warts", is_flag=True, help="With every oddity that a legacy database can hold (stack/sample/warts.py).")
+@click.option("--warts", is_flag=True, help="With every oddity a legacy database can hold.")
 def up(edge: bool, scale: int, warts: bool) -> None:
     """Start servers, backends and the proxy; end with Ctrl-C or 'down'."""
     signal.signal(signal.SIGTERM, _interrupt)
