@@ -190,3 +190,10 @@ def path_id(value: str) -> int:
     if not WHOLE_NUMBER.fullmatch(value):
         raise InvalidInput("The id must be an integer", {"id": ["must be an integer"]})
     return int(value)
+
+
+def possible_id(number: int) -> int:
+    """The id of a path, where one that no row can have is a mistake: what is asked for is there without the row."""
+    if not SMALLEST_INTEGER <= number <= LARGEST_INTEGER:
+        raise InvalidInput("The id is out of range", {"id": ["is out of range"]})
+    return number

@@ -70,6 +70,12 @@ def stored_file(url: str) -> Path | None:
     return path if path.is_file() else None
 
 
+def with_charset(media_type: str) -> str:
+    """A media type as it is sent: a text is one of UTF-8, as the legacy backend says too."""
+    is_plain = media_type.startswith("text/") and "charset" not in media_type
+    return f"{media_type}; charset=utf-8" if is_plain else media_type
+
+
 def _accepted(file: UploadedFile[Any]) -> Upload:
     if (file.size or 0) > LARGEST_FILE:
         raise FileTooLarge

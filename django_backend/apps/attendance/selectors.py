@@ -10,7 +10,7 @@ from django.db.models import F, FilteredRelation, Q, QuerySet
 from apps.attendance.models import Attendance, ExcuseLetter, TrainingDay
 from apps.cadets.models import Cadet
 from common.exceptions import MalformedJson
-from common.inputs import LARGEST_INTEGER, text
+from common.inputs import possible_id, text
 from common.rows import columns, row_read
 
 # Name in the API, and where it comes from: a cadet, or the mark that it has on the day.
@@ -42,9 +42,7 @@ def day_row(day_id: int) -> dict[str, Any]:
 
 def day_records(day_id: int, *, company: str, platoon: str) -> list[dict[str, Any]]:
     """Every cadet who is not archived, marked on the day or not. An unknown day is a day without marks."""
-    # One beyond the range of the column would make the whole question impossible, and not only its marks.
-    known = day_id if day_id <= LARGEST_INTEGER else 0
-    mark = FilteredRelation("attendance", condition=Q(attendance__training_day=known))
+    mark = FilteredRelation("attendance", condition=Q(attendance__training_day=possible_id(day_id)))
     cadets = Cadet.objects.filter(Q(is_archived=False) | Q(is_archived=None)).annotate(mark=mark)
     for column, value in {"company": company, "platoon": platoon}.items():
         cadets = cadets.filter(Q((column, value))) if value else cadets

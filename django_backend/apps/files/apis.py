@@ -17,7 +17,7 @@ from common.inputs import Reader, json_value, read, storable
 from common.json import loads
 from common.pagination import listing, page_asked
 from common.rows import row_of
-from common.uploads import FORM_OR_JSON, uploads_in
+from common.uploads import FORM_OR_JSON, uploads_in, with_charset
 
 
 class FileUploadApi(Api):
@@ -74,4 +74,6 @@ class UploadedApi(Api):
         kind = media_type(path)
         # Nobody guesses another type from the bytes: an old file may be a page with a harmless name.
         headers = {"X-Content-Type-Options": "nosniff"}
-        return FileResponse(path.open("rb"), content_type=kind, as_attachment=not may_be_shown(kind), headers=headers)
+        return FileResponse(
+            path.open("rb"), content_type=with_charset(kind), as_attachment=not may_be_shown(kind), headers=headers
+        )

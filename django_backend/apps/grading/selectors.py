@@ -14,9 +14,9 @@ from apps.grading.formulas import BASE_APTITUDE, balance_after, plain, scores
 from apps.grading.models import Grade, GradeCategory, MeritDemeritLog, MeritType
 from apps.grading.standings import standing_of
 from common.exceptions import Missing
+from common.inputs import possible_id
 from common.rows import columns
 
-LARGEST_ID = 2**31 - 1
 LEADER = {
     "cadetId": "id",
     "firstName": "first_name",
@@ -53,7 +53,7 @@ def merit_log_list(wanted: Q, type: str) -> QuerySet[MeritDemeritLog, Any]:
 
 def cadet_summary(cadet_id: int) -> dict[str, Any]:
     """The grade of a cadet and all that it is made of, computed now; `Missing` if there is no such cadet."""
-    found = standing_of(cadet_id) if cadet_id <= LARGEST_ID else None
+    found = standing_of(cadet_id)
     if found is None:
         raise Missing("Cadet not found")
     standing, result = found.standing, scores(found.standing)
@@ -76,7 +76,7 @@ def cadet_summary(cadet_id: int) -> dict[str, Any]:
 
 def cadet_ledger(cadet_id: int, *, now: datetime) -> list[dict[str, Any]]:
     """The merits and demerits of a cadet with the balance after each, between two rows that are in no table."""
-    logs = MeritDemeritLog.objects.filter(cadet_id=cadet_id).order_by("date_recorded", "id")
+    logs = MeritDemeritLog.objects.filter(cadet_id=possible_id(cadet_id)).order_by("date_recorded", "id")
     lines = [
         _invented(cadet_id, BASE_APTITUDE, "Base aptitude", now),
         *logs.values(*columns(MeritDemeritLog)),

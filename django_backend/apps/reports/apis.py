@@ -19,6 +19,7 @@ from common.inputs import Reader, json_object, present_text, read
 from common.pagination import listing, page_asked
 from common.permissions import IsStaffMember
 from common.rows import row_of
+from common.uploads import with_charset
 
 
 class ReportCreateApi(Api):
@@ -63,4 +64,6 @@ class ReportDownloadApi(Api):
             return HttpResponseRedirect(file.url)
         found = report_download(file)
         content = io.BytesIO(found.content)
-        return FileResponse(content, as_attachment=True, filename=found.filename, content_type=found.mime_type)
+        return FileResponse(
+            content, as_attachment=True, filename=found.filename, content_type=with_charset(found.mime_type)
+        )

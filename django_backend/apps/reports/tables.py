@@ -7,6 +7,7 @@ from typing import Any
 
 from apps.grading.formulas import aptitude_score, plain, scores
 from apps.grading.standings import CadetStanding
+from common.exceptions import InvalidInput
 
 Line = list[Any]
 WHO = ("student_id", "last_name", "first_name", "company")
@@ -36,6 +37,8 @@ TYPES: dict[str, tuple[tuple[str, ...], Callable[[CadetStanding], Line]]] = {
 
 
 def report_lines(type: str, cadets: Iterable[CadetStanding]) -> list[Line]:
-    """The header and a line for each cadet; KeyError for a type that nobody knows."""
+    """The header and a line for each cadet; `InvalidInput` for a type that nobody knows."""
+    if type not in TYPES:
+        raise InvalidInput("Unknown type of report")
     columns, cells = TYPES[type]
     return [[*WHO, *columns], *([*(getattr(cadet, name) for name in WHO), *cells(cadet)] for cadet in cadets)]

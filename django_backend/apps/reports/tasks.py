@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.reports.models import Report
 from common.copies.effects import after_commit
+from common.exceptions import ApplicationError
 
 log = structlog.get_logger(__name__)
 
@@ -29,11 +30,14 @@ def generate_report(report_id: str) -> str:
         report = Report.objects.get(pk=report_id)
         try:
             report_make(report=report, now=timezone.now())
+        except ApplicationError as refusal:
+            log.warning("a report was refused", report=report_id, type=report.type, reason=refusal.message)
         except Exception:
             log.exception("a report could not be made", report=report_id, type=report.type)
-            report_fail(report=report)
-            return "failed"
-        return "success"
+        else:
+            return "success"
+        report_fail(report=report)
+        return "failed"
     finally:
         # The connection belongs to the thread of the queue, which nobody else cleans up after.
         connection.close_if_unusable_or_obsolete()
