@@ -26,7 +26,6 @@ async def perform(on: Stage, report: Report) -> None:
     """Tell the story on a stage that is up."""
     load = LoadGenerator(on.edge.url, rate=RATE, jwt_secret=on.backends.settings.jwt_secret)
     operator = Operator(on.environment, lambda text: say("operator", text))
-    await load.start()
     ticker = asyncio.create_task(_tick(load))
     try:
         await Story(on, operator, load, report, lambda text: say("story", text)).tell()
@@ -41,7 +40,8 @@ async def _tick(load: LoadGenerator) -> None:
     """A live line: each second on a terminal, now and then in a log."""
     while True:
         await asyncio.sleep(1 if sys.stderr.isatty() else 10)
-        say("load", live_line(load.snapshot()))
+        if load.tally.total.classes.total():
+            say("load", live_line(load.snapshot()))
 
 
 def _interrupt(_signum: int, _frame: object) -> NoReturn:

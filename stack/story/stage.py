@@ -65,7 +65,7 @@ def stage() -> Iterator[Stage]:
         faults.wish(settings.faults_file)
         backends = Backends(supervisor, settings)
         backends.prepare()
-        backends.seed()
+        backends.seed(django_side=False)  # the new side begins empty: its rows come by `cutover migrate copy`
         backends.start_all()
         yield _in_front(servers, supervisor, backends, fresh["demo_cutover"])
 
