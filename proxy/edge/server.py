@@ -108,6 +108,7 @@ class ClientConnection(web_protocol.RequestHandler):
         "_heard",
         "_limits",
         "_line",
+        "_on_finishing",
         "_tunnel",
     )
 
@@ -123,6 +124,7 @@ class ClientConnection(web_protocol.RequestHandler):
         self._half_closed = False
         self._answering = False
         self._closing = False
+        self._on_finishing: Callable[[float], None] | None = None
 
     # What a handler calls.
 
@@ -184,6 +186,12 @@ class ClientConnection(web_protocol.RequestHandler):
         if self._buffer_paused:
             self._resume_reading_for_buffer()
         return tail
+
+    def when_finishing(self, call: Callable[[float], None]) -> None:
+        """Call this with the seconds that are left when the edge stops (at once if it does already)."""
+        self._on_finishing = call
+        if self._closing:
+            call(0.0)
 
     @property
     def half_closed(self) -> bool:
@@ -274,10 +282,12 @@ class ClientConnection(web_protocol.RequestHandler):
         self.write(page(refusal))
         return Done(keep_alive=False)
 
-    def finish(self) -> asyncio.Task[None] | None:
+    def finish(self, within: float) -> asyncio.Task[None] | None:
         """The edge is stopping: close at once if there is nothing to answer, else after the answer. What is returned
         ends when that is done."""
         self._closing = True
+        if self._on_finishing is not None:
+            self._on_finishing(within)
         if self._arrived is None and not self._messages:
             self.close()
         return self._task_handler
@@ -378,7 +388,8 @@ class EdgeServer(Server):
     async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - aiohttp's name
         """Close idle connections at once, the others after their answers, all of them when the time is up."""
         connections = [connection for connection in self._connections if isinstance(connection, ClientConnection)]
-        busy = [task for connection in connections if (task := connection.finish()) is not None]
+        within = (timeout or 0.0) / 2  # of a tunnel: the other half is for the two ends to say goodbye
+        busy = [task for connection in connections if (task := connection.finish(within)) is not None]
         if busy:
             await asyncio.wait(busy, timeout=timeout)
         await super().shutdown(_LAST_MOMENT)

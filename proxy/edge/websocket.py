@@ -1,15 +1,18 @@
 """WebSockets: the handshake is forwarded like any request, then bytes pass untouched in both directions.
 
 A tunnel, not a relay of messages: a relay loses conformance (http-checklist row 58). Half-closes and back-pressure pass
-through too; the edge keeps no more than the sockets' own buffers.
+through too; the edge keeps no more than the sockets' own buffers. It says one word of its own: when it stops, it closes
+the connection towards the client with 1012, between two frames, so that clients come back without an error to show.
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
 
 from proxy.edge.connection import AnswerHead, ClientGone, Connection, Fault, UpstreamError
 from proxy.edge.forwarding import Answered, Call, Timeouts, relay
+from proxy.edge.frames import SERVICE_RESTART, Frames
 from proxy.edge.head import Head
 from proxy.edge.headers import Field, answer_head, first_value, request_head
 from proxy.edge.server import Arrived
@@ -51,9 +54,10 @@ async def _pass_bytes(arrived: Arrived, answer: AnswerHead, connection: Connecti
         raise UpstreamError(Fault.RESET, "closed right after the handshake")
     closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     from_client = Pipe(connection.transport, closed)
-    from_backend = Pipe(client.transport, closed)
+    from_backend = PipeToClient(client.transport, closed)
     from_client.opposite, from_backend.opposite = from_backend, from_client
     client.write(answer_head(101, answer.reason, answer.fields))
+    client.when_finishing(from_backend.take_leave)
     if tail := client.tunnel_to(from_client):
         from_client.data_received(tail)
     if client.half_closed:
@@ -65,7 +69,7 @@ async def _pass_bytes(arrived: Arrived, answer: AnswerHead, connection: Connecti
 
 
 class Pipe(asyncio.Protocol):
-    """What one end of a tunnel hears goes to the other end's transport."""
+    """What is heard from one end of a tunnel goes to the other end's transport."""
 
     def __init__(self, other: asyncio.Transport, closed: asyncio.Future[None]) -> None:
         self._other = other
@@ -105,3 +109,33 @@ class Pipe(asyncio.Protocol):
         """This end takes again."""
         if not self._other.is_closing():
             self._other.resume_reading()
+
+
+class PipeToClient(Pipe):
+    """From the backend to the client, until the edge takes its leave."""
+
+    def __init__(self, other: asyncio.Transport, closed: asyncio.Future[None]) -> None:
+        super().__init__(other, closed)
+        self._frames = Frames()
+        self._leaving = False
+        self._left = False
+
+    def take_leave(self, within: float) -> None:
+        """Close with 1012 at some moment of the time given, so that not all clients come back at once. The client's
+        answer goes to the backend, so both ends see a proper close."""
+        asyncio.get_running_loop().call_later(random.uniform(0, within), self._leave)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes: passed on as they are, up to the leave."""
+        if self._left:
+            return
+        passed = self._frames.follow(data, stop=self._leaving)
+        super().data_received(data[:passed])
+        if self._leaving:
+            self._leave()
+
+    def _leave(self) -> None:
+        self._leaving = True
+        if self._frames.between and not self._left:
+            self._left = True
+            super().data_received(SERVICE_RESTART)

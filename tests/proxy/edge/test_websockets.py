@@ -218,6 +218,35 @@ async def test_many_sockets_talk_at_the_same_time(sockets_with: SocketsWith) -> 
     await _nothing_left(sockets)
 
 
+async def test_a_stopping_edge_closes_sockets_with_1012_in_good_order(sockets_with: SocketsWith) -> None:
+    """Rows 55, 62: RFC 6455 section 7.4.1; what was being sent arrives whole, and both ends know that it is over."""
+    go_on = asyncio.Event()
+
+    async def talk(connection: ServerConnection) -> None:
+        await connection.send("x" * 3_000_000)
+        await go_on.wait()
+        async for _ in connection:
+            pass
+
+    sockets = await sockets_with(talk, compression=None)
+    async with (
+        connect(sockets.url, max_size=None, compression=None) as idle,
+        connect(sockets.url, max_size=None, compression=None) as busy,
+    ):
+        assert len(await idle.recv()) == 3_000_000
+        stopping = asyncio.ensure_future(sockets.stage.server.shutdown(2))
+        await asyncio.sleep(0)
+        assert len(await busy.recv()) == 3_000_000
+        go_on.set()
+        for client in (idle, busy):
+            with pytest.raises(ConnectionClosed):
+                await client.recv()
+            assert client.close_code == 1012
+        async with asyncio.timeout(2):
+            await stopping
+    assert [connection.close_code for connection in sockets.seen] == [1012, 1012]
+
+
 async def _nothing_left(sockets: Sockets) -> None:
     async with asyncio.timeout(5):
         while sockets.stage.edge.sides["node"].ws.in_use or sockets.stage.server.connections:
