@@ -22,7 +22,7 @@ from migration.session import Session, connect, line, shown
 from migration.workers import spread
 
 BLOCK = 128 * 1024
-TOLD_EVERY = 10_000
+MOST_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,16 @@ def _table(moving: Moving, run: memory.Run, pipe: Pipe, table: Table) -> TableRe
     return TableResult(table.name, read, written, seconds=round(time.monotonic() - began, 3))
 
 
-def blocks(rows: Iterable[bytes | bytearray | memoryview]) -> Iterator[tuple[bytes, int]]:
+def blocks(
+    rows: Iterable[bytes | bytearray | memoryview], most_rows: int = MOST_ROWS
+) -> Iterator[tuple[bytes, int]]:
     """Rows in larger pieces, each with their number: one call for each row is most of the work otherwise."""
     waiting: list[bytes | bytearray | memoryview] = []
     size = 0
     for row in rows:
         waiting.append(row)
         size += len(row)
-        if size >= BLOCK:
+        if size >= BLOCK or len(waiting) >= most_rows:
             yield b"".join(waiting), len(waiting)
             waiting, size = [], 0
     if waiting:

@@ -28,13 +28,13 @@ from migration.workers import spread
 
 def export(
     source: str, directory: Path, mapping: RowMapping, *, jobs: int = 2, dry_run: bool = False,
-    progress: Progress | None = None,
+    part_rows: int = parts.ROWS_IN_PART, progress: Progress | None = None,
 ) -> Report:  # fmt: skip
     """Export for the other side. Raises Stopped, with nothing written, if that side cannot represent some rows."""
     with moment(source, mapping, jobs, progress) as moving, _timed("export", source, directory) as report:
         report.findings = look_through(moving, None)
         if not dry_run:
-            report.tables = _results(_write(moving, moving.side.other, directory))
+            report.tables = _results(_write(moving, moving.side.other, directory, part_rows))
     return report
 
 
@@ -43,7 +43,7 @@ def backup(
 ) -> Report:
     """Dump a database for itself, and let it remember that: from then on a copy may replace these very rows."""
     with moment(url, mapping, jobs, progress) as moving, _timed("backup", url, directory) as report:
-        manifest = _write(moving, moving.side, directory)
+        manifest = _write(moving, moving.side, directory, parts.ROWS_IN_PART)
         report.tables = _results(manifest)
         stamps = {table.name: table.stamp for table in manifest.tables}
         with opened(url, mapping, moving.side) as landing:
@@ -71,6 +71,7 @@ class _Writing:
     moving: Moving
     shape: Side
     directory: Path
+    part_rows: int
     numbers: dict[str, int]
 
     def table(self, session: Session, table: Table) -> Exported:
@@ -79,7 +80,7 @@ class _Writing:
         progress.begin(table.name, self.moving.rows_of(table))
         written = []
         with session.copy(statements.copy_out(table, side, self.shape, ordered=True)) as rows:
-            for part in parts.write(self.directory, table.name, blocks(rows)):
+            for part in parts.write(self.directory, table.name, blocks(rows, self.part_rows), self.part_rows):
                 written.append(part)
                 progress.advance(table.name, part.rows)
         digest = total(End(session, side, "").buckets(table, statements.BUCKET_ROWS).values())
@@ -91,13 +92,13 @@ class _Writing:
         return Exported(table.name, columns, digest.count, str(digest), number, tuple(written))
 
 
-def _write(moving: Moving, shape: Side, directory: Path) -> Manifest:
+def _write(moving: Moving, shape: Side, directory: Path, part_rows: int) -> Manifest:
     if (directory / FILE).exists():
         raise RowsError(f"{directory} holds an export already: choose another directory")
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     mapping, holder = moving.mapping, moving.snapshot.holder
     # Read after the rows were fixed: a sequence has no past, so it may be ahead of them and never behind.
-    writing = _Writing(moving, shape, directory, sequences.next_numbers(holder, mapping, moving.side))
+    writing = _Writing(moving, shape, directory, part_rows, sequences.next_numbers(holder, mapping, moving.side))
     exported = {table.name: table for table in spread(moving.by_size(), moving.jobs, moving.session, writing.table)}
     manifest = Manifest(
         mapping.name, mapping.called(moving.side), mapping.called(shape), shown(moving.snapshot.url),

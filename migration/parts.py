@@ -18,7 +18,7 @@ BLOCK = 256 * 1024
 LEVEL = 3
 
 
-def write(directory: Path, name: str, blocks: Iterable[tuple[bytes, int]]) -> Iterator[Part]:
+def write(directory: Path, name: str, blocks: Iterable[tuple[bytes, int]], part_rows: int) -> Iterator[Part]:
     """Write one table's rows to as many files as they need; each is given as soon as it is on disk."""
     waiting = iter(blocks)
     block = next(waiting, None)
@@ -26,7 +26,7 @@ def write(directory: Path, name: str, blocks: Iterable[tuple[bytes, int]]) -> It
     while block is not None:
         number += 1
         with _Writer(directory, f"{name}.{number:05d}.copy.gz") as writer:
-            while block is not None and not writer.full:
+            while block is not None and writer.rows < part_rows and writer.size < SIZE_OF_PART:
                 writer.add(*block)
                 block = next(waiting, None)
         yield writer.part
@@ -56,10 +56,6 @@ class _Writer:
     @property
     def _unfinished(self) -> Path:
         return self.path.with_suffix(".unfinished")
-
-    @property
-    def full(self) -> bool:
-        return self.rows >= ROWS_IN_PART or self.size >= SIZE_OF_PART
 
     def add(self, block: bytes, rows: int) -> None:
         self._file.write(block)

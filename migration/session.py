@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -80,8 +81,7 @@ def connect(url: str, *, autocommit: bool = False) -> Iterator[Session]:
     _refuse_pooler(url)
     with reaching(url), closing(_connection(url)) as connection:
         session = Session(connection)
-        for name, value in _SETTINGS.items():
-            session.run("SELECT set_config(%s, %s, false)", [name, value])
+        session.run(f"SELECT {', '.join('set_config(%s, %s, false)' for _ in _SETTINGS)}", [*chain(*_SETTINGS.items())])
         connection.autocommit = autocommit
         yield session
 

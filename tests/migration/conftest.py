@@ -21,6 +21,7 @@ from tests.migration.people import Make
 
 ROOT = Path(__file__).resolve().parents[2]
 DJANGO_BACKEND = ROOT / "django_backend"
+DROPPED_AT_ONCE = 25
 NODE_SCHEMA = ROOT / "node_backend" / "db" / "schema.sql"
 
 
@@ -69,9 +70,15 @@ def moved_school(postgres_url: str, school: str, django_template: str) -> str:
     return url.rpartition("/")[2]
 
 
+@pytest.fixture(scope="session")
+def used() -> list[str]:
+    """Databases that no test needs any more."""
+    return []
+
+
 @pytest.fixture
-def make(postgres_url: str) -> Iterator[Callable[[str], str]]:
-    """Call it with a template's name for the URL of a new database; all are dropped after the test."""
+def make(postgres_url: str, used: list[str]) -> Iterator[Callable[[str], str]]:
+    """Call it with a template's name for the URL of a new database."""
     urls: list[str] = []
 
     def new(template: str) -> str:
@@ -79,8 +86,12 @@ def make(postgres_url: str) -> Iterator[Callable[[str], str]]:
         return urls[-1]
 
     yield new
-    for url in urls:
-        _statement(postgres_url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", url.rpartition("/")[2])
+    used.extend(urls)
+    # Each drop waits for a checkpoint, and many in a row for one. The last ones go with the server.
+    if len(used) >= DROPPED_AT_ONCE:
+        for url in used:
+            _statement(postgres_url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", url.rpartition("/")[2])
+        used.clear()
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def target() -> str:
     account = f"{user}{f':{password}' if password else ''}@" if user else ""
     port = f":{settings['PORT']}" if settings["PORT"] else ""
     options = {name: value for name, value in settings.get("OPTIONS", {}).items() if isinstance(value, str)}
-    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items() if name.startswith("ssl"))
+    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
     return f"postgresql://{account}{settings['HOST']}{port}/{settings['NAME']}{f'?{query}' if query else ''}"
 
 
