@@ -10,9 +10,7 @@ from contextlib import closing
 import pytest
 
 from proxy.edge.connection import Fault, UpstreamError
-from proxy.edge.upstream import Pool
 from tests.proxy.edge.conftest import StageWith
-from tests.support.edge import make_config
 from tests.support.wire import OK, Backend, Visit, always
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -77,11 +75,9 @@ async def test_a_request_waits_for_room_and_gets_it(stage_with: StageWith) -> No
     assert stage.edge.sides["node"].http.in_use == 0
 
 
-async def test_room_that_comes_at_the_very_end_of_waiting_is_not_lost() -> None:
+async def test_room_that_comes_at_the_very_end_of_waiting_is_not_lost(stage_with: StageWith) -> None:
     """The one behind in the queue gets it."""
-    backend = await Backend(always(OK)).start()
-    settings = make_config(backend.url, backend.url, both={"connections": 1}).backends["node"]
-    pool = Pool("node", backend.url, settings)
+    pool = (await stage_with(both={"connections": 1})).edge.sides["node"].http
     held = await pool.acquire(fresh=True)
     late = asyncio.ensure_future(pool.acquire(fresh=True))
     patient = asyncio.ensure_future(pool.acquire(fresh=True))
@@ -90,15 +86,11 @@ async def test_room_that_comes_at_the_very_end_of_waiting_is_not_lost() -> None:
     late.cancel()
     async with asyncio.timeout(2):
         pool.release(await patient)
-    pool.close()
-    await backend.stop()
 
 
-async def test_waiting_ends_when_the_caller_says() -> None:
+async def test_waiting_ends_when_the_caller_says(stage_with: StageWith) -> None:
     """A read with a fallback has less patience than `connect_timeout`."""
-    backend = await Backend(always(OK)).start()
-    settings = make_config(backend.url, backend.url, both={"connections": 1}).backends["node"]
-    pool = Pool("node", backend.url, settings)
+    pool = (await stage_with(both={"connections": 1})).edge.sides["node"].http
     held = await pool.acquire(fresh=True)
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -107,8 +99,6 @@ async def test_waiting_ends_when_the_caller_says() -> None:
     assert full.value.fault is Fault.FULL
     assert loop.time() - began < 2
     pool.release(held)
-    pool.close()
-    await backend.stop()
 
 
 async def test_an_idle_connection_is_closed_before_the_backend_does(stage_with: StageWith) -> None:

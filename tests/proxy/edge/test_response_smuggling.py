@@ -6,9 +6,8 @@ import asyncio
 
 import pytest
 
-from proxy.edge.upstream import Pool
-from tests.support.edge import Stage, make_config
-from tests.support.wire import OK, Backend, Visit
+from tests.support.edge import Stage
+from tests.support.wire import OK, Visit
 
 GET = b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n"
 EVIL = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
@@ -62,7 +61,7 @@ async def test_bytes_that_come_while_nobody_asks_end_the_connections_use(stage: 
     assert stage.active.connections == 20
 
 
-async def test_bytes_that_the_event_loop_has_not_read_yet_are_found_before_the_connection_is_used_again() -> None:
+async def test_bytes_that_the_event_loop_has_not_read_yet_end_it_too(stage: Stage) -> None:
     """The same, in the very moment in between."""
     visits: asyncio.Queue[Visit] = asyncio.Queue()
 
@@ -72,8 +71,8 @@ async def test_bytes_that_the_event_loop_has_not_read_yet_are_found_before_the_c
         await visits.put(visit)
         await visit.until_closed()
 
-    backend = await Backend(waits).start()
-    pool = Pool("node", backend.url, make_config(backend.url, backend.url).backends["node"])
+    stage.active.script = waits
+    pool = stage.edge.sides["node"].http
     first = await pool.acquire(fresh=False)
     first.begin("GET")
     first.write(GET % 1)
@@ -86,8 +85,6 @@ async def test_bytes_that_the_event_loop_has_not_read_yet_are_found_before_the_c
     second = await pool.acquire(fresh=False)  # decides before the event loop can have read anything
     assert second is not first
     pool.release(second)
-    pool.close()
-    await backend.stop()
 
 
 @pytest.mark.parametrize("status", [b"204 No Content", b"304 Not Modified"])
