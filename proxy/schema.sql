@@ -12,6 +12,9 @@ CREATE TABLE IF NOT EXISTS cutover.control (
     CHECK (active <> standby)
 );
 
+-- While this lies ahead, new writes are held (a fence ends by itself, whatever becomes of the one who set it).
+ALTER TABLE cutover.control ADD COLUMN IF NOT EXISTS fenced_until timestamptz;
+
 -- What people and the guard turn. `version` grows with every change of anything in `load()`: it is compared and set.
 CREATE TABLE IF NOT EXISTS cutover.setting (
     one          boolean PRIMARY KEY DEFAULT true CHECK (one),

@@ -36,15 +36,31 @@ def heads(waiting: Sequence[tuple[str, ...]]) -> list[int]:
     return found
 
 
-def in_the_way(entry: Entry, others: Iterable[Entry]) -> str | None:
+def stuck(entries: Iterable[Entry]) -> frozenset[int]:
+    """Numbers of what is unknown or parked and of all that waits behind it in its lanes, directly or not.
+
+    They stop their own lanes and nobody else: were they to hold up the completion clock, one parked entry would stop
+    all replay.
+    """
+    lanes: set[str] = set()
+    found = set()
+    for entry in sorted(entries, key=lambda entry: entry.number):
+        stops = entry.state in (State.UNKNOWN, State.PARKED)
+        if stops or (entry.state is State.DONE and conflict(entry.lanes, lanes)):
+            found.add(entry.number)
+            lanes.update(entry.lanes)
+    return frozenset(found)
+
+
+def in_the_way(entry: Entry, others: Iterable[Entry], stuck: frozenset[int]) -> str | None:
     """Why the entry may not be replayed yet, or None (design.md section 4, *Order*; I8).
 
-    `others` holds at least all entries that are not settled.
+    `others` holds at least all entries that are not settled; `stuck` is what the function of that name finds in them.
     """
     for other in others:
         if other.number == entry.number or other.state in SETTLED:
             continue
-        if other.state is State.DONE and (other.completion or 0) <= entry.after:
+        if other.state is State.DONE and (other.completion or 0) <= entry.after and other.number not in stuck:
             return f"{other.number} had completed before it began and is not settled"
         if other.number < entry.number and conflict(other.lanes, entry.lanes):
             return f"{other.number} is {other.state} in its lanes"

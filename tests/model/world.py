@@ -133,14 +133,28 @@ class World:
             return False
         if self.stale:
             return False
-        if not self.broken("no_clock") and any(
-            e.state == "done" and (e.completion or 0) <= entry.after for e in self.journal
-        ):
-            return False
         if any(self._in_the_way(e, entry) for e in self.journal if e.op < entry.op):
+            return False
+        if not self.broken("no_clock") and any(self.holds_the_clock(e, entry) for e in self.journal):
             return False
         busy = entry.create and not self.sides[entry.target].ids and any(s.entry.create for s in self.sending)
         return not busy or self.broken("creates_in_parallel")
+
+    def holds_the_clock(self, other: Entry, entry: Entry) -> bool:
+        """It had completed before the entry began, and nothing but time keeps it from being settled."""
+        before = other.state == "done" and (other.completion or 0) <= entry.after
+        return before and other.op not in self.stuck()
+
+    def stuck(self) -> set[int]:
+        """What is unknown or parked, and all that waits behind it in its lanes: it stops nobody else."""
+        found: list[Entry] = []
+        if not any(entry.state in ("unknown", "parked") for entry in self.journal):
+            return set()
+        for entry in self.journal:
+            behind = entry.state == "done" and any(truly_conflict(entry.lanes, e.lanes) for e in found)
+            if entry.state in ("unknown", "parked") or behind:
+                found.append(entry)
+        return {entry.op for entry in found}
 
     def _in_the_way(self, earlier: Entry, entry: Entry) -> bool:
         if not self.conflict(earlier.lanes, entry.lanes):
@@ -184,7 +198,7 @@ class World:
 
     def _check_clock(self, entry: Entry) -> None:
         need = self.journal[(entry.needs or 1) - 1]
-        if need.state == "done" and (need.completion or 0) <= entry.after:
+        if self.holds_the_clock(need, entry):
             self.wrong.append(f"{entry.op} was replayed before {need.op}, which had completed before it started")
 
     def settle(self, sent: Sending, answer: str) -> None:
@@ -232,10 +246,10 @@ class World:
     # ---- another replayer takes over
 
     def take_over(self) -> None:
+        under_way = [sent for sent in self.sending if sent.term == self.term and not sent.landed]
         self.term += 1
-        for sent in self.sending:
-            if not sent.landed:
-                self.sides[sent.entry.target].zombies.append(sent.entry)
+        for sent in under_way:
+            self.sides[sent.entry.target].zombies.append(sent.entry)
         if self.broken("sending_forgotten"):
             self.sending.clear()
 

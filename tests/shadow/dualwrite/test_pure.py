@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from shadow.answer import Answer, AskFailed, Reason
 from shadow.dualwrite.entry import MOVES, OPEN, SETTLED, Entry, IllegalMove, State, moved
 from shadow.dualwrite.lanes import WriteRoute, lanes_of
-from shadow.dualwrite.ordering import EVERYTHING, closure, conflict, heads, in_the_way, is_final, minimal, overtaken
+from shadow.dualwrite.ordering import (
+    EVERYTHING,
+    closure,
+    conflict,
+    heads,
+    in_the_way,
+    is_final,
+    minimal,
+    overtaken,
+    stuck,
+)
 from shadow.dualwrite.pinning import Pins, Unpinnable, pins_of, sequence_value
 from shadow.dualwrite.retry import LONGEST_WAIT, Act, back_off, decide
 
@@ -72,15 +82,26 @@ def test_the_heads_of_a_queue_share_no_lane_and_nobody_is_overtaken(queue: list[
 
 def test_replay_waits_for_what_had_completed_before_it_began() -> None:
     earlier, entry = an_entry(1, "a", completion=1), an_entry(2, "b", after=1, completion=2)
-    assert "had completed before" in (in_the_way(entry, [earlier, entry]) or "")
+    assert "had completed before" in (in_the_way(entry, [earlier, entry], frozenset()) or "")
     beside = an_entry(3, "b", after=0, completion=3)
-    assert in_the_way(beside, [earlier, beside]) is None
+    assert in_the_way(beside, [earlier, beside], frozenset()) is None
+
+
+@pytest.mark.parametrize("state", [State.PARKED, State.UNKNOWN])
+def test_what_is_stuck_stops_its_own_lanes_and_not_the_clock(state: State) -> None:
+    first, behind = an_entry(1, "a", state=state), an_entry(2, "a", "b", completion=1)
+    behind_that, beside = an_entry(3, "b", after=1, completion=2), an_entry(4, "c", after=2, completion=3)
+    entries = [first, behind, behind_that, beside]
+    assert stuck(entries) == {1, 2, 3}
+    assert [in_the_way(entry, entries, stuck(entries)) is None for entry in entries[1:]] == [False, False, True]
 
 
 @pytest.mark.parametrize("state", State)
 def test_replay_overtakes_nothing_that_is_open_in_its_lanes(state: State) -> None:
     entry = an_entry(2, "a/1", completion=2)
-    assert (in_the_way(entry, [an_entry(1, "a", state=state, completion=1)]) is not None) is (state in OPEN)
+    assert (in_the_way(entry, [an_entry(1, "a", state=state, completion=1)], frozenset()) is not None) is (
+        state in OPEN
+    )
 
 
 def test_what_was_overtaken_in_its_lanes_has_no_known_order() -> None:

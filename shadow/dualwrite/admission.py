@@ -1,0 +1,149 @@
+"""The answers of the journal to an intent, and what every journal promises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from shadow.answer import Answer
+from shadow.dualwrite.entry import Entry, Intent, Outcome, State
+
+
+class Why(StrEnum):
+    """Why an intent was not admitted, with what its edge should do."""
+
+    QUEUED = "queued"  # a lane is busy: ask again, the place in the queue is kept
+    FENCED = "fenced"  # new writes are held for a moment: ask again
+    STALE_EPOCH = "stale_epoch"  # the roles have changed: route again
+    PARKED = "parked"  # the side that is active now lacks a write of these lanes: 503
+    KEY_REUSED = "key_reused"  # another request was sent under the client's key: 422
+    KEY_RUNNING = "key_running"  # the first request under this key is under way, or its answer is not kept: 409
+    UNAVAILABLE = "unavailable"  # the journal does not answer: 503 with Retry-After
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The write is durable and has its number: forward it before `forward_by`, then tell its outcome."""
+
+    number: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The write must not be forwarded."""
+
+    why: Why
+    epoch: int = 0  # the journal's, for STALE_EPOCH
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The client's key was used for the very same request before: this was the answer, send it again."""
+
+    number: int
+    answer: Answer
+
+
+Admission = Admitted | Refused | Repeated
+
+
+class Noted(StrEnum):
+    """What became of an outcome that was told."""
+
+    NOTED = "noted"  # durable; the client may have its answer
+    OVERTAKEN = "overtaken"  # durable, but the standby can only be healed; the client had its 504 long ago
+    ABANDONED = "abandoned"  # its side was lost meanwhile: the client must not get a success
+    MISSING = "missing"  # no such intent
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a replayer says of one copy: settled, to be tried again, or lost on its way."""
+
+    number: int
+    act: State | str  # APPLIED, DIVERGED, PARKED, or "retry", "lost"
+    reason: str = ""
+    retry_at: float = 0.0
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A copy whose sender no longer waits for it; from `deadline` on it cannot land any more."""
+
+    number: int
+    deadline: float
+    lost: bool
+
+
+class Appends(Protocol):
+    """The journal as a writer uses it. All methods raise JournalUnavailable; repeating one changes nothing."""
+
+    async def append(self, intents: Sequence[Intent], now: float) -> list[Admission]:
+        """Admit what may be admitted, in this order; each gets its own answer."""
+
+    async def outcomes(self, outcomes: Sequence[Outcome]) -> list[Noted]:
+        """Make outcomes durable; each done or failed one gets the next completion number."""
+
+    async def forget_waiting(self, ids: Sequence[str], now: float) -> None:
+        """Give up places in the queue."""
+
+    async def tail(self) -> Mapping[str, int]:
+        """{client key → its newest entry that is not settled}."""
+
+
+class Replays(Protocol):
+    """The journal as a replayer uses it. All methods raise JournalUnavailable."""
+
+    async def lead(self, holder: str, term: int, lease: float) -> int | None:
+        """Become the leader or stay it; the term, or None while another one leads."""
+
+    async def step_down(self, holder: str, term: int) -> None:
+        """Let another replayer lead at once."""
+
+    async def claim(
+        self, term: int, most: int, *, targets: Sequence[str], one_by_one: Sequence[str], now: float, deadline: float
+    ) -> list[int]:
+        """Numbers that may be sent now, their `sending` durable. `one_by_one`: sides whose sequences are set."""
+
+    async def settle(self, term: int, settlements: Sequence[Settlement]) -> list[bool]:
+        """Whether each was heard: a replayer of an earlier term is not."""
+
+    async def orphans(self, term: int) -> list[Orphan]:
+        """Copies of earlier terms, and lost ones."""
+
+    async def adopt(self, term: int, number: int, deadline: float) -> bool:
+        """Take over an orphan in order to send it again by its id."""
+
+    async def open_entries(self) -> list[Entry]:
+        """Everything that is not settled, without bodies, oldest first."""
+
+    async def entries(self, numbers: Sequence[int]) -> list[Entry]:
+        """These entries with request and answer."""
+
+    async def outcomes(self, outcomes: Sequence[Outcome]) -> list[Noted]:
+        """As above: the resolver's answer to an unknown."""
+
+    async def park(self, number: int, reason: str) -> None:
+        """What nothing can settle waits for a person, and is never sent again by itself."""
+
+    async def expire(self, before: float) -> None:
+        """Intents that were to be forwarded before this time and whose outcome was never told become unknown."""
+
+    async def hold(self, id: str, lanes: Sequence[str], seconds: float) -> None:
+        """Admit and replay nothing new in these lanes; again: more lanes, or for longer."""
+
+    async def under_way(self, id: str, now: float) -> list[int]:
+        """What can still change something in the held lanes."""
+
+    async def position(self) -> tuple[int, int]:
+        """The newest number and the newest completion."""
+
+    async def heal(self, id: str, completion: int) -> list[int]:
+        """Mark as healed what the copied rows stand for. Empty if the hold has ended."""
+
+    async def release(self, id: str) -> None:
+        """Let the held lanes go on."""

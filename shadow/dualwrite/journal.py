@@ -1,0 +1,169 @@
+"""The journal in PostgreSQL (design.md section 4): appends, outcomes, and what a person may do with entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from psycopg.types.json import Jsonb
+
+from shadow.answer import Answer
+from shadow.dualwrite.admission import Admission, Admitted, Noted, Refused, Repeated, Why
+from shadow.dualwrite.entry import Entry, Intent, Outcome, State
+from shadow.dualwrite.ordering import minimal
+from shadow.dualwrite.sealing import Keyring, answer_as_bytes, answer_of, request_as_bytes, request_of
+from shadow.dualwrite.session import JournalSession
+
+
+class PostgresJournal:
+    """See `admission.Appends` for what its methods promise. Bodies and headers are sealed before they leave us."""
+
+    def __init__(self, url: str, keyring: Keyring, purpose: str = "writer") -> None:
+        self._session = JournalSession(url, purpose)
+        self._keyring = keyring
+
+    @classmethod
+    async def open(cls, url: str, keyring: Keyring, purpose: str = "writer") -> Self:
+        """A journal with all its tables. Raises MissingKey if it holds what cannot be read, JournalUnavailable."""
+        journal = cls(url, keyring, purpose)
+        try:
+            await journal._session.prepare()
+            keyring.check([key for (key,) in await journal._session.run("keys_used")])
+        except BaseException:
+            await journal.close()
+            raise
+        return journal
+
+    async def close(self) -> None:
+        """End the connection."""
+        await self._session.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # ---- writes
+
+    async def append(self, intents: Sequence[Intent], now: float) -> list[Admission]:
+        rows = await self._session.run(
+            "append",
+            batch=Jsonb([self._described(intent) for intent in intents]),
+            requests=[self._sealed_request(intent) for intent in intents],
+            now=now,
+        )
+        repeated = await self._recorded([row[2] for row in rows if row[1] == "repeated"])
+        return [_admission(row, repeated) for row in rows]
+
+    async def outcomes(self, outcomes: Sequence[Outcome]) -> list[Noted]:
+        described = [
+            {"id": o.id, "state": o.state.value, "reason": _storable(o.reason), "ended": o.ended,
+             "sealed_with": self._keyring.current if o.answer else None}
+            for o in outcomes
+        ]  # fmt: skip
+        answers = [self._sealed_answer(o.answer, "answer", o.id) for o in outcomes]
+        rows = await self._session.run("outcomes", batch=Jsonb(described), answers=answers)
+        return [Noted(noted) for _, noted in rows]
+
+    async def forget_waiting(self, ids: Sequence[str], now: float) -> None:
+        await self._session.run("forget_waiting", ids=list(ids), now=now)
+
+    async def tail(self) -> Mapping[str, int]:
+        return {client: number for client, number in await self._session.run("tail")}
+
+    # ---- a person's verbs
+
+    async def retry(self, number: int) -> bool:
+        """Try a parked entry again; False if it is not parked, or a copy of it may have landed."""
+        return bool(await self._session.run("retry", number=number))
+
+    async def skip(self, number: int, reason: str) -> bool:
+        """Let the standby do without a parked, diverged or abandoned entry; False if it is none."""
+        return bool(await self._session.run("skip", number=number, reason=_storable(reason)))
+
+    async def abandon(self, reason: str) -> list[int]:
+        """The active side is lost: what is undecided never gets a success. Their numbers."""
+        return [number for (number,) in await self._session.run("abandon", reason=_storable(reason))]
+
+    async def listed(self, most: int = 100) -> list[Entry]:
+        """What a person has to look at: diverged, parked and abandoned entries."""
+        return [entry_of(row) for row in await self._session.run("listed_entries", most=most)]
+
+    async def counts(self) -> dict[State, tuple[int, float]]:
+        """How many entries are in a state that is no end in itself, with the arrival of the oldest."""
+        return {State(state): (count, oldest) for state, count, oldest in await self._session.run("counts")}
+
+    async def purge(self, older_than: float) -> None:
+        """Forget the bodies of what was settled more than `older_than` seconds ago, and of nothing else."""
+        await self._session.run("purge", older_than=older_than)
+
+    async def erase(self, client: str) -> tuple[int, int]:
+        """Forget one person's data: (entries erased, entries that are not settled and so still needed)."""
+        ((erased, kept),) = await self._session.run("erase", client=client)
+        return erased, kept
+
+    # ---- sealing
+
+    def _described(self, intent: Intent) -> dict[str, Any]:
+        return {
+            "id": intent.id,
+            "epoch": intent.epoch,
+            "at": intent.at,
+            "forward_by": intent.forward_by,
+            "route": _storable(intent.route),
+            "lanes": list(minimal(_storable(lane) for lane in intent.lanes)),
+            "client": None if intent.client is None else _storable(intent.client),
+            "key": None if intent.key is None else _storable(intent.key),
+            "fingerprint": intent.fingerprint,
+            "sequence": intent.sequence,
+            "wait_until": intent.wait_until,
+            "sealed_with": self._keyring.current,
+        }
+
+    def _sealed_request(self, intent: Intent) -> bytes:
+        return self._keyring.seal(request_as_bytes(intent.request, intent.actor), f"request {intent.id}")
+
+    def _sealed_answer(self, answer: Answer | None, kind: str, id: str) -> bytes | None:
+        return None if answer is None else self._keyring.seal(answer_as_bytes(answer), f"{kind} {id}")
+
+    async def _recorded(self, numbers: list[int]) -> dict[int, Answer]:
+        if not numbers:
+            return {}
+        rows = await self._session.run("recorded_answers", numbers=numbers)
+        return {
+            number: answer_of(self._keyring.open(bytes(sealed), f"answer {id}", key))
+            for number, id, sealed, key in rows
+            if sealed is not None  # it may have been purged in between
+        }
+
+
+def _admission(row: tuple[Any, ...], repeated: Mapping[int, Answer]) -> Admission:
+    _, answer, number, after, epoch = row
+    if answer == "admitted":
+        return Admitted(number, after)
+    if answer == "repeated":
+        return Repeated(number, repeated[number]) if number in repeated else Refused(Why.KEY_RUNNING, epoch)
+    return Refused(Why(answer), epoch)
+
+
+def entry_of(row: tuple[Any, ...], keyring: Keyring | None = None) -> Entry:
+    """An entry from a row of `open_entries` or, with the keyring, of `entries`."""
+    (number, id, epoch, origin, target, route, lanes, at, after, completion, horizon, state, ended, uncertain, attempts,
+     sequence, client, reason, *sealed) = row  # fmt: skip
+    request, actor, answer = None, None, None
+    if keyring is not None:
+        sealed_with, sealed_request, answer_with, sealed_answer = sealed
+        if sealed_request is not None:
+            request, actor = request_of(keyring.open(bytes(sealed_request), f"request {id}", sealed_with))
+        if sealed_answer is not None:
+            answer = answer_of(keyring.open(bytes(sealed_answer), f"answer {id}", answer_with))
+    return Entry(
+        number, id, epoch, origin, target, route, tuple(lanes), at, after, State(state), completion, horizon, ended,
+        uncertain, attempts, sequence, client, actor, reason, request, answer,
+    )  # fmt: skip
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL stores no NUL, and UTF-8 has no lone surrogates."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,173 @@
+-- name: append
+-- Admit a batch of intents and answer each.
+SELECT place, answer, entry_number, entry_after, epoch_now
+FROM cutover.journal_append(%(batch)s::jsonb, %(requests)s::bytea[], %(now)s) ORDER BY place;
+
+-- name: forget_waiting
+-- Give up places in the queue, of these intents and of those whose time is over.
+DELETE FROM cutover.journal_waiting WHERE id = ANY (%(ids)s) OR until < %(now)s;
+
+-- name: outcomes
+-- Note what became of writes on the active side.
+SELECT place, noted FROM cutover.journal_outcomes(%(batch)s::jsonb, %(answers)s::bytea[]) ORDER BY place;
+
+-- name: recorded_answers
+-- The answers under which these entries were recorded, for a client that repeats its key.
+SELECT number, id, answer, answer_with FROM cutover.journal_entry WHERE number = ANY (%(numbers)s);
+
+-- name: expire
+-- Intents whose edge fell silent: nobody will tell their outcome any more.
+WITH gone AS (
+    UPDATE cutover.journal_entry SET state = 'unknown', reason = 'its edge fell silent'
+    WHERE state = 'intent' AND forward_by < %(before)s RETURNING number
+)
+UPDATE cutover.journal_lane l SET claimed = false FROM gone WHERE l.number = gone.number AND l.claimed;
+
+-- name: tail
+-- The newest unsettled entry of every client, for reading one's own writes.
+SELECT client, max(number) FROM cutover.journal_entry
+WHERE state IN ('intent', 'unknown', 'done', 'parked') AND client IS NOT NULL GROUP BY client;
+
+-- name: lead
+-- Become the leader, or stay it: a new term if somebody else was.
+UPDATE cutover.journal_replayer
+SET term = CASE WHEN holder = %(holder)s AND term = %(term)s THEN term ELSE term + 1 END, holder = %(holder)s,
+    until = clock_timestamp() + make_interval(secs => %(lease)s)
+WHERE (holder = %(holder)s AND term = %(term)s) OR until < clock_timestamp() RETURNING term;
+
+-- name: step_down
+-- Let another lead at once.
+UPDATE cutover.journal_replayer SET until = '-infinity' WHERE holder = %(holder)s AND term = %(term)s;
+
+-- name: claim
+-- Entries that may be replayed now; that they are being sent is durable when this returns.
+SELECT cutover.journal_claim(%(term)s, %(most)s, %(targets)s, %(one_by_one)s, %(now)s, %(deadline)s);
+
+-- name: settle
+-- What became of copies.
+SELECT place, noted FROM cutover.journal_settle(%(term)s, %(batch)s::jsonb, %(answers)s::bytea[]) ORDER BY place;
+
+-- name: orphans
+-- Copies of an earlier term, and those whose fate is unknown.
+SELECT number, deadline, lost FROM cutover.journal_sending WHERE term <> %(term)s OR lost ORDER BY number;
+
+-- name: adopt
+-- Take over an earlier term's copy in order to ask again by its id.
+UPDATE cutover.journal_sending SET term = %(term)s, deadline = %(deadline)s
+WHERE number = %(number)s AND term < %(term)s AND NOT lost
+  AND EXISTS (SELECT FROM cutover.journal_replayer WHERE term = %(term)s FOR SHARE) RETURNING number;
+
+-- name: open_entries
+-- Everything that is not settled, without bodies.
+SELECT number, id, epoch, origin, target, route, lanes, at, after, completion, horizon, state, ended, uncertain, attempts,
+       sequence, client, reason
+FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done', 'parked') ORDER BY number;
+
+-- name: listed_entries
+-- What a person has to look at: diverged, parked, abandoned.
+SELECT number, id, epoch, origin, target, route, lanes, at, after, completion, horizon, state, ended, uncertain, attempts,
+       sequence, client, reason
+FROM cutover.journal_entry WHERE state IN ('diverged', 'abandoned', 'parked') ORDER BY number LIMIT %(most)s;
+
+-- name: entries
+-- These entries, with what was sealed.
+SELECT number, id, epoch, origin, target, route, lanes, at, after, completion, horizon, state, ended, uncertain, attempts,
+       sequence, client, reason, sealed_with, request, answer_with, answer
+FROM cutover.journal_entry WHERE number = ANY (%(numbers)s) ORDER BY number;
+
+-- name: park
+-- An unknown outcome that nothing can settle: its lanes wait for a person.
+WITH parked AS (
+    UPDATE cutover.journal_entry SET state = 'parked', uncertain = true, reason = %(reason)s
+    WHERE number = %(number)s AND state IN ('unknown', 'done') RETURNING number, target
+), gone AS (DELETE FROM cutover.journal_sending s USING parked WHERE s.number = parked.number)
+UPDATE cutover.journal_lane l SET against = parked.target, sending = false, claimed = false FROM parked
+WHERE l.number = parked.number RETURNING l.number;
+
+-- name: retry
+-- A person wants a parked entry to be tried again; one whose copy may have landed is not.
+UPDATE cutover.journal_entry SET state = 'done', retry_at = 0, attempts = 0
+WHERE number = %(number)s AND state = 'parked' AND NOT uncertain AND completion IS NOT NULL RETURNING number;
+
+-- name: skip
+-- A person decides that the standby does without.
+WITH skipped AS (
+    UPDATE cutover.journal_entry SET state = 'skipped', reason = %(reason)s,
+        settled_at = coalesce(settled_at, clock_timestamp())
+    WHERE number = %(number)s AND state IN ('parked', 'diverged', 'abandoned') RETURNING number
+), gone AS (DELETE FROM cutover.journal_lane l USING skipped WHERE l.number = skipped.number)
+SELECT number FROM skipped;
+
+-- name: abandon
+-- The side that they were sent to is lost: nobody waits for these any more, and no outcome of them is taken.
+WITH abandoned AS (
+    UPDATE cutover.journal_entry SET state = 'abandoned', reason = %(reason)s, settled_at = clock_timestamp()
+    WHERE state IN ('intent', 'unknown') RETURNING number
+), gone AS (DELETE FROM cutover.journal_lane l USING abandoned WHERE l.number = abandoned.number)
+SELECT number FROM abandoned ORDER BY number;
+
+-- name: hold
+-- Hold lanes for heal: nothing new is admitted or replayed in them.
+INSERT INTO cutover.journal_hold (id, span, until)
+SELECT %(id)s, cutover.span_of(lane), clock_timestamp() + make_interval(secs => %(seconds)s)
+FROM unnest(%(lanes)s::text[]) lane
+ON CONFLICT (id, span) DO UPDATE SET until = excluded.until;
+
+-- name: release
+-- Let the lanes go on.
+DELETE FROM cutover.journal_hold WHERE id = %(id)s OR until < clock_timestamp();
+
+-- name: under_way
+-- What is still under way in held lanes, on either side: an intent, or a copy that may still land.
+SELECT e.number FROM cutover.journal_entry e LEFT JOIN cutover.journal_sending s USING (number)
+WHERE EXISTS (SELECT FROM cutover.journal_lane l JOIN cutover.journal_hold h ON h.span && l.span
+              WHERE l.number = e.number AND h.id = %(id)s)
+  AND (e.state = 'intent' OR (s.number IS NOT NULL AND s.deadline > %(now)s) OR (e.state = 'parked' AND e.target = (
+       SELECT active FROM cutover.control))) ORDER BY e.number;
+
+-- name: held
+-- Whether a hold has not ended by itself.
+SELECT bool_and(until > clock_timestamp()) FROM cutover.journal_hold WHERE id = %(id)s;
+
+-- name: heal
+-- The rows of the held lanes are on the standby as they were at a completion: what they stand for is settled.
+WITH healed AS (
+    UPDATE cutover.journal_entry e SET state = 'healed', settled_at = clock_timestamp()
+    WHERE e.state IN ('done', 'parked', 'diverged', 'unknown') AND coalesce(e.completion, 0) <= %(completion)s
+      AND e.target = (SELECT standby FROM cutover.control)
+      AND EXISTS (SELECT FROM unnest(e.lanes) lane JOIN cutover.journal_hold h ON h.span && cutover.span_of(lane)
+                  WHERE h.id = %(id)s AND h.until > clock_timestamp())
+    RETURNING number
+), sent AS (DELETE FROM cutover.journal_sending s USING healed WHERE s.number = healed.number),
+   gone AS (DELETE FROM cutover.journal_lane l USING healed WHERE l.number = healed.number)
+SELECT number FROM healed ORDER BY number;
+
+-- name: position
+-- The newest number and the newest completion.
+SELECT number, completion FROM cutover.journal_position;
+
+-- name: counts
+-- How many entries are in each state that is not an end in itself, and the age of the oldest that is to be replayed.
+SELECT state, count(*), min(at) FROM cutover.journal_entry
+WHERE state IN ('intent', 'unknown', 'done', 'parked') OR state IN ('diverged', 'abandoned') GROUP BY state;
+
+-- name: keys_used
+-- The ids of the keys that something in the journal was sealed with.
+SELECT DISTINCT sealed_with FROM cutover.journal_entry WHERE request IS NOT NULL
+UNION SELECT DISTINCT answer_with FROM cutover.journal_entry WHERE answer IS NOT NULL
+UNION SELECT DISTINCT standby_with FROM cutover.journal_entry WHERE standby_answer IS NOT NULL;
+
+-- name: purge
+-- Forget the bodies of what has been settled for longer than the retention, and all of an entry that nobody looks for.
+UPDATE cutover.journal_entry SET request = NULL, answer = NULL, standby_answer = NULL
+WHERE request IS NOT NULL AND settled_at < clock_timestamp() - make_interval(secs => %(older_than)s)
+  AND state NOT IN ('diverged', 'abandoned');
+
+-- name: erase
+-- Forget one person: bodies, and who it was. What is not settled yet is still needed.
+WITH theirs AS (
+    UPDATE cutover.journal_entry SET request = NULL, answer = NULL, standby_answer = NULL, client = NULL, client_key = NULL
+    WHERE client = %(client)s AND settled_at IS NOT NULL RETURNING number
+)
+SELECT (SELECT count(*) FROM theirs),
+       (SELECT count(*) FROM cutover.journal_entry WHERE client = %(client)s AND settled_at IS NULL);

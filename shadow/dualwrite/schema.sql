@@ -1,0 +1,363 @@
+-- The journal of writes (design.md section 4). Safe to run again; it needs cutover.control, whose row is its lock.
+-- What must never happen is forbidden here, so that no caller can forget it.
+
+CREATE SCHEMA IF NOT EXISTS cutover;
+
+-- A lane as the range of all texts that begin with it: two lanes conflict exactly if their ranges overlap.
+DO $$ BEGIN
+    CREATE TYPE cutover.lane_span AS RANGE (subtype = text, collation = "C");
+EXCEPTION WHEN duplicate_object THEN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION cutover.span_of(lane text) RETURNS cutover.lane_span LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT CASE WHEN lane = '' THEN cutover.lane_span('/', '0') ELSE cutover.lane_span('/' || lane || '/', '/' || lane || '0') END
+$$;
+
+-- The newest number given to a write, and the newest completion. Changed only while the control row or this is locked.
+CREATE TABLE IF NOT EXISTS cutover.journal_position (
+    one        boolean PRIMARY KEY DEFAULT true CHECK (one),
+    number     bigint NOT NULL CHECK (number >= 0),
+    completion bigint NOT NULL CHECK (completion BETWEEN 0 AND number)
+) WITH (fillfactor = 10);
+INSERT INTO cutover.journal_position (number, completion) VALUES (0, 0) ON CONFLICT DO NOTHING;
+
+CREATE TABLE IF NOT EXISTS cutover.journal_entry (
+    number         bigint PRIMARY KEY CHECK (number > 0),
+    id             text NOT NULL UNIQUE CHECK (id <> ''),
+    epoch          bigint NOT NULL CHECK (epoch >= 1),
+    origin         text NOT NULL,
+    target         text NOT NULL CHECK (target <> origin),
+    route          text NOT NULL,
+    lanes          text[] NOT NULL CHECK (cardinality(lanes) > 0),
+    at             double precision NOT NULL,
+    forward_by     double precision NOT NULL,
+    after          bigint NOT NULL CHECK (after >= 0 AND after < number),
+    completion     bigint UNIQUE CHECK (completion > after AND completion <= horizon),
+    horizon        bigint NOT NULL DEFAULT 0,
+    state          text NOT NULL CHECK (state IN ('intent', 'done', 'failed', 'unknown', 'applied', 'diverged', 'parked',
+                                                  'healed', 'skipped', 'abandoned')),
+    ended          boolean NOT NULL DEFAULT false,
+    uncertain      boolean NOT NULL DEFAULT false,
+    attempts       integer NOT NULL DEFAULT 0,
+    retry_at       double precision NOT NULL DEFAULT 0,
+    settled_at     timestamptz,
+    sequence       text,
+    client         text,
+    client_key     text,
+    fingerprint    text NOT NULL,
+    reason         text NOT NULL DEFAULT '',
+    sealed_with    text NOT NULL,
+    request        bytea,
+    answer         bytea,
+    answer_with    text,
+    standby_answer bytea,
+    standby_with   text,
+    CHECK (state NOT IN ('done', 'applied', 'diverged') OR completion IS NOT NULL),
+    CHECK ((settled_at IS NULL) = (state IN ('intent', 'unknown', 'done', 'parked')))
+);
+CREATE UNIQUE INDEX IF NOT EXISTS journal_client_key ON cutover.journal_entry (client, client_key)
+    WHERE client_key IS NOT NULL AND state <> 'abandoned';
+CREATE INDEX IF NOT EXISTS journal_done ON cutover.journal_entry (completion) WHERE state = 'done';
+CREATE INDEX IF NOT EXISTS journal_open ON cutover.journal_entry (number)
+    WHERE state IN ('intent', 'unknown', 'done', 'parked');
+CREATE INDEX IF NOT EXISTS journal_listed ON cutover.journal_entry (number) WHERE state IN ('diverged', 'abandoned');
+CREATE INDEX IF NOT EXISTS journal_settled ON cutover.journal_entry (settled_at) WHERE request IS NOT NULL;
+
+-- The lanes of every entry that is not settled. While it is an intent they are claimed, while a copy is under way they
+-- are sending: of two overlapping lanes only one can be.
+CREATE TABLE IF NOT EXISTS cutover.journal_lane (
+    number  bigint NOT NULL REFERENCES cutover.journal_entry,
+    span    cutover.lane_span NOT NULL,
+    claimed boolean NOT NULL,
+    sending boolean NOT NULL DEFAULT false,
+    against text,
+    EXCLUDE USING gist (span WITH &&) WHERE (claimed),
+    EXCLUDE USING gist (span WITH &&) WHERE (sending)
+);
+CREATE INDEX IF NOT EXISTS journal_lane_number ON cutover.journal_lane (number);
+CREATE INDEX IF NOT EXISTS journal_lane_span ON cutover.journal_lane USING gist (span);
+
+-- Places in the queue of busy lanes: first come, first served over all edges; a dead edge's place lapses.
+CREATE TABLE IF NOT EXISTS cutover.journal_waiting (
+    id     text NOT NULL,
+    ticket bigint NOT NULL,
+    span   cutover.lane_span NOT NULL,
+    until  double precision NOT NULL,
+    PRIMARY KEY (id, span)
+);
+CREATE SEQUENCE IF NOT EXISTS cutover.journal_ticket;
+
+-- Lanes held for heal: no admission, no replay. A hold ends by itself.
+CREATE TABLE IF NOT EXISTS cutover.journal_hold (
+    id    text NOT NULL,
+    span  cutover.lane_span NOT NULL,
+    until timestamptz NOT NULL,
+    PRIMARY KEY (id, span)
+);
+
+-- The leader among the replayers. A new leader has a new term.
+CREATE TABLE IF NOT EXISTS cutover.journal_replayer (
+    one    boolean PRIMARY KEY DEFAULT true CHECK (one),
+    term   bigint NOT NULL CHECK (term >= 0),
+    holder text NOT NULL,
+    until  timestamptz NOT NULL
+) WITH (fillfactor = 10);
+INSERT INTO cutover.journal_replayer (term, holder, until) VALUES (0, '', '-infinity') ON CONFLICT DO NOTHING;
+
+-- Copies under way, durable before their first byte. `lost`: it may have happened, and must not be sent again.
+CREATE TABLE IF NOT EXISTS cutover.journal_sending (
+    number   bigint PRIMARY KEY REFERENCES cutover.journal_entry,
+    term     bigint NOT NULL CHECK (term > 0),
+    deadline double precision NOT NULL,
+    sequence text UNIQUE,
+    lost     boolean NOT NULL DEFAULT false
+);
+
+-- Admit a batch of intents. One statement with a commit of its own: the control row is locked first, so numbers become
+-- visible in order, and a fence or a change of roles lies wholly before or wholly after it. Each statement inside sees
+-- what was committed before the lock was had. Every intent gets its own answer; none can fail the others.
+CREATE OR REPLACE FUNCTION cutover.journal_append(batch jsonb, requests bytea[], now_at double precision)
+RETURNS TABLE (place integer, answer text, entry_number bigint, entry_after bigint, epoch_now bigint)
+LANGUAGE plpgsql AS $$
+DECLARE
+    c cutover.control;
+    p cutover.journal_position;
+    item jsonb;
+    known cutover.journal_entry;
+    spans cutover.lane_span[];
+    own_ticket bigint;
+BEGIN
+    SELECT * INTO STRICT c FROM cutover.control FOR UPDATE;
+    SELECT * INTO STRICT p FROM cutover.journal_position FOR UPDATE;
+    epoch_now := c.epoch;
+    FOR place IN 1 .. jsonb_array_length(batch) LOOP
+        item := batch -> (place - 1);
+        entry_number := NULL;
+        entry_after := NULL;
+        SELECT * INTO known FROM cutover.journal_entry e WHERE e.id = item ->> 'id';
+        IF FOUND THEN
+            answer := 'admitted';
+            entry_number := known.number;
+            entry_after := known.after;
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
+        IF item ->> 'key' IS NOT NULL THEN
+            SELECT * INTO known FROM cutover.journal_entry e
+            WHERE e.client = item ->> 'client' AND e.client_key = item ->> 'key'
+              AND e.state <> 'abandoned';
+            IF FOUND THEN
+                answer := CASE WHEN known.fingerprint <> item ->> 'fingerprint' THEN 'key_reused'
+                               WHEN known.state IN ('intent', 'unknown') OR known.answer IS NULL THEN 'key_running'
+                               ELSE 'repeated' END;
+                entry_number := known.number;
+                RETURN NEXT;
+                CONTINUE;
+            END IF;
+        END IF;
+        IF (item ->> 'epoch')::bigint <> c.epoch THEN
+            answer := 'stale_epoch';
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
+        IF c.fenced_until > clock_timestamp() THEN
+            answer := 'fenced';
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
+        SELECT array_agg(cutover.span_of(lane)) INTO spans FROM jsonb_array_elements_text(item -> 'lanes') lane;
+        IF EXISTS (SELECT FROM cutover.journal_lane l, unnest(spans) s WHERE l.span && s AND l.against = c.active) THEN
+            answer := 'parked';
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
+        SELECT min(w.ticket) INTO own_ticket FROM cutover.journal_waiting w WHERE w.id = item ->> 'id';
+        IF EXISTS (SELECT FROM cutover.journal_lane l, unnest(spans) s WHERE l.span && s AND l.claimed)
+           OR EXISTS (SELECT FROM cutover.journal_hold h, unnest(spans) s
+                      WHERE h.span && s AND h.until > clock_timestamp())
+           OR EXISTS (SELECT FROM cutover.journal_waiting w, unnest(spans) s
+                      WHERE w.span && s AND w.until > now_at AND w.id <> item ->> 'id'
+                        AND (own_ticket IS NULL OR w.ticket < own_ticket)) THEN
+            answer := 'queued';
+            IF own_ticket IS NULL AND (item ->> 'wait_until')::double precision > now_at THEN
+                INSERT INTO cutover.journal_waiting
+                SELECT item ->> 'id', nextval('cutover.journal_ticket'), s, (item ->> 'wait_until')::double precision
+                FROM unnest(spans) s;
+            END IF;
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
+        IF own_ticket IS NOT NULL THEN
+            DELETE FROM cutover.journal_waiting w WHERE w.id = item ->> 'id';
+        END IF;
+        p.number := p.number + 1;
+        INSERT INTO cutover.journal_entry (number, id, epoch, origin, target, route, lanes, at, forward_by, after, state,
+                                           sequence, client, client_key, fingerprint, sealed_with, request)
+        VALUES (p.number, item ->> 'id', c.epoch, c.active, c.standby, item ->> 'route',
+                ARRAY(SELECT jsonb_array_elements_text(item -> 'lanes')), (item ->> 'at')::double precision,
+                (item ->> 'forward_by')::double precision, p.completion, 'intent', item ->> 'sequence',
+                item ->> 'client', item ->> 'key', item ->> 'fingerprint', item ->> 'sealed_with', requests[place]);
+        INSERT INTO cutover.journal_lane (number, span, claimed) SELECT p.number, s, true FROM unnest(spans) s;
+        answer := 'admitted';
+        entry_number := p.number;
+        entry_after := p.completion;
+        RETURN NEXT;
+    END LOOP;
+    UPDATE cutover.journal_position SET number = p.number WHERE number <> p.number;
+END $$;
+
+-- Note outcomes, each with the next completion. Repeating one changes nothing. `overtaken`: it was unknown and landed
+-- after all, but later writes began in its lanes, so only heal can tell the standby in which order.
+CREATE OR REPLACE FUNCTION cutover.journal_outcomes(batch jsonb, answers bytea[])
+RETURNS TABLE (place integer, noted text)
+LANGUAGE plpgsql AS $$
+DECLARE
+    p cutover.journal_position;
+    e cutover.journal_entry;
+    item jsonb;
+    wanted text;
+BEGIN
+    SELECT * INTO STRICT p FROM cutover.journal_position FOR UPDATE;
+    FOR place IN 1 .. jsonb_array_length(batch) LOOP
+        item := batch -> (place - 1);
+        wanted := item ->> 'state';
+        SELECT * INTO e FROM cutover.journal_entry x WHERE x.id = item ->> 'id' FOR UPDATE;
+        IF NOT FOUND THEN
+            noted := 'missing';
+        ELSIF e.state NOT IN ('intent', 'unknown') THEN
+            noted := CASE WHEN e.state = 'abandoned' THEN 'abandoned' ELSE 'noted' END;
+        ELSIF wanted = 'unknown' THEN
+            UPDATE cutover.journal_entry SET state = 'unknown', reason = item ->> 'reason',
+                ended = ended OR (item ->> 'ended')::boolean WHERE number = e.number;
+            UPDATE cutover.journal_lane SET claimed = false WHERE number = e.number AND claimed;
+            noted := 'noted';
+        ELSIF wanted = 'done' AND e.state = 'unknown' AND EXISTS (
+            SELECT FROM cutover.journal_lane mine JOIN cutover.journal_lane l ON l.span && mine.span
+            WHERE mine.number = e.number AND l.number > e.number
+        ) THEN
+            UPDATE cutover.journal_entry SET ended = true, reason = 'it landed, but was overtaken in its lanes',
+                answer = answers[place], answer_with = item ->> 'sealed_with' WHERE number = e.number;
+            noted := 'overtaken';
+        ELSE
+            p.completion := p.completion + 1;
+            UPDATE cutover.journal_entry SET state = wanted, completion = p.completion, horizon = p.number,
+                reason = item ->> 'reason', ended = true, answer = answers[place], answer_with = item ->> 'sealed_with',
+                settled_at = CASE WHEN wanted = 'failed' THEN clock_timestamp() END
+            WHERE number = e.number;
+            IF wanted = 'failed' THEN
+                DELETE FROM cutover.journal_lane WHERE number = e.number;
+            ELSE
+                UPDATE cutover.journal_lane SET claimed = false WHERE number = e.number AND claimed;
+            END IF;
+            noted := 'noted';
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+    UPDATE cutover.journal_position SET completion = p.completion WHERE completion <> p.completion;
+END $$;
+
+-- Claim entries that may be replayed: everything that had completed before they began is settled, nothing open is before
+-- them in their lanes, nothing holds these. Their `sending` is durable when this returns.
+CREATE OR REPLACE FUNCTION cutover.journal_claim(
+    my_term bigint, most integer, to_sides text[], one_by_one text[], now_at double precision, ends_by double precision
+) RETURNS SETOF bigint LANGUAGE plpgsql AS $$
+DECLARE
+    frontier bigint;
+    stuck cutover.lane_span[] := '{}';
+    candidate record;
+    taken bigint;
+    left_over integer := most;
+BEGIN
+    PERFORM FROM cutover.journal_replayer WHERE term = my_term FOR SHARE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    -- What is unknown or parked, and all behind it in its lanes, stops these lanes and not the clock.
+    IF NOT EXISTS (SELECT FROM cutover.journal_entry WHERE state IN ('unknown', 'parked')) THEN
+        SELECT min(completion) INTO frontier FROM cutover.journal_entry WHERE state = 'done';
+    ELSE
+        FOR candidate IN
+            SELECT e.state <> 'done' AS stops, e.completion, ARRAY(SELECT cutover.span_of(x) FROM unnest(e.lanes) x) AS spans
+            FROM cutover.journal_entry e WHERE e.state IN ('unknown', 'parked', 'done') ORDER BY e.number
+        LOOP
+            IF candidate.stops OR EXISTS (SELECT FROM unnest(candidate.spans) mine, unnest(stuck) s WHERE mine && s) THEN
+                stuck := ARRAY(SELECT unnest(stuck) UNION SELECT unnest(candidate.spans));
+            ELSE
+                frontier := least(frontier, candidate.completion);
+            END IF;
+        END LOOP;
+    END IF;
+    FOR candidate IN
+        SELECT e.number, CASE WHEN e.target = ANY (one_by_one) THEN e.sequence END AS drawn
+        FROM cutover.journal_entry e
+        WHERE e.state = 'done' AND e.after < frontier AND e.retry_at <= now_at AND e.target = ANY (to_sides)
+          AND NOT EXISTS (SELECT FROM cutover.journal_sending s WHERE s.number = e.number)
+          AND NOT EXISTS (SELECT FROM cutover.journal_lane mine JOIN cutover.journal_lane l ON l.span && mine.span
+                          WHERE mine.number = e.number AND l.number < e.number)
+          AND NOT EXISTS (SELECT FROM cutover.journal_lane mine JOIN cutover.journal_hold h ON h.span && mine.span
+                          WHERE mine.number = e.number AND h.until > clock_timestamp())
+        ORDER BY e.completion LIMIT 4 * most
+    LOOP
+        EXIT WHEN left_over = 0;
+        INSERT INTO cutover.journal_sending (number, term, deadline, sequence)
+        VALUES (candidate.number, my_term, ends_by, candidate.drawn) ON CONFLICT DO NOTHING RETURNING number INTO taken;
+        CONTINUE WHEN taken IS NULL;
+        UPDATE cutover.journal_lane SET sending = true WHERE number = taken;
+        left_over := left_over - 1;
+        RETURN NEXT taken;
+    END LOOP;
+END $$;
+
+-- Say what became of copies. A replayer of an earlier term is not heard: 'stale'.
+CREATE OR REPLACE FUNCTION cutover.journal_settle(my_term bigint, batch jsonb, answers bytea[])
+RETURNS TABLE (place integer, noted text)
+LANGUAGE plpgsql AS $$
+DECLARE
+    item jsonb;
+    act text;
+    which bigint;
+BEGIN
+    PERFORM FROM cutover.journal_replayer WHERE term = my_term FOR SHARE;
+    FOR place IN 1 .. jsonb_array_length(batch) LOOP
+        item := batch -> (place - 1);
+        act := item ->> 'act';
+        which := (item ->> 'number')::bigint;
+        PERFORM FROM cutover.journal_sending s WHERE s.number = which AND s.term = my_term AND EXISTS (
+            SELECT FROM cutover.journal_replayer r WHERE r.term = my_term) FOR UPDATE;
+        IF NOT FOUND THEN
+            noted := 'stale';
+        ELSE
+            noted := 'noted';
+            IF act = 'lost' THEN
+                UPDATE cutover.journal_sending SET lost = true WHERE number = which;
+                UPDATE cutover.journal_entry SET reason = item ->> 'reason' WHERE number = which;
+            ELSE
+                DELETE FROM cutover.journal_sending WHERE number = which;
+                UPDATE cutover.journal_lane SET sending = false WHERE number = which;
+                PERFORM cutover.journal_settled(which, act, item, answers[place]);
+            END IF;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+
+CREATE OR REPLACE FUNCTION cutover.journal_settled(which bigint, act text, item jsonb, heard bytea)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE cutover.journal_entry SET
+        state = CASE WHEN act = 'retry' THEN state ELSE act END,
+        attempts = attempts + 1,
+        retry_at = coalesce((item ->> 'retry_at')::double precision, 0),
+        reason = item ->> 'reason',
+        uncertain = coalesce((item ->> 'uncertain')::boolean, false),
+        standby_answer = heard,
+        standby_with = item ->> 'sealed_with',
+        settled_at = CASE WHEN act IN ('applied', 'diverged') THEN clock_timestamp() END
+    WHERE number = which AND state = 'done';
+    IF act IN ('applied', 'diverged') THEN
+        DELETE FROM cutover.journal_lane WHERE number = which;
+    ELSIF act = 'parked' THEN
+        UPDATE cutover.journal_lane l SET against = e.target FROM cutover.journal_entry e
+        WHERE l.number = which AND e.number = which;
+    END IF;
+END $$;

@@ -1,0 +1,91 @@
+"""The journal in PostgreSQL as the replayer, the resolver and heal use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+from psycopg.types.json import Jsonb
+
+from shadow.dualwrite.admission import Orphan, Settlement
+from shadow.dualwrite.entry import Entry
+from shadow.dualwrite.journal import PostgresJournal, entry_of
+from shadow.dualwrite.sealing import Keyring
+
+
+class ReplayJournal(PostgresJournal):
+    """See `admission.Replays` for what its methods promise."""
+
+    @classmethod
+    async def open(cls, url: str, keyring: Keyring, purpose: str = "replayer") -> Self:
+        return await super().open(url, keyring, purpose)
+
+    async def lead(self, holder: str, term: int, lease: float) -> int | None:
+        rows = await self._session.run("lead", holder=holder, term=term, lease=lease)
+        return rows[0][0] if rows else None
+
+    async def step_down(self, holder: str, term: int) -> None:
+        await self._session.run("step_down", holder=holder, term=term)
+
+    async def claim(
+        self, term: int, most: int, *, targets: Sequence[str], one_by_one: Sequence[str], now: float, deadline: float
+    ) -> list[int]:
+        rows = await self._session.run(
+            "claim",
+            term=term,
+            most=most,
+            targets=list(targets),
+            one_by_one=list(one_by_one),
+            now=now,
+            deadline=deadline,
+        )
+        return [number for (number,) in rows]
+
+    async def settle(self, term: int, settlements: Sequence[Settlement]) -> list[bool]:
+        ids = {entry.number: entry.id for entry in await self.entries([s.number for s in settlements if s.answer])}
+        batch = [
+            {"number": s.number, "act": str(s.act), "reason": s.reason.replace("\0", "\\0"), "retry_at": s.retry_at,
+             "sealed_with": self._keyring.current if s.answer else None}
+            for s in settlements
+        ]  # fmt: skip
+        answers = [
+            self._sealed_answer(s.answer, "standby", ids[s.number]) if s.number in ids else None for s in settlements
+        ]
+        rows = await self._session.run("settle", term=term, batch=Jsonb(batch), answers=answers)
+        return [noted == "noted" for _, noted in rows]
+
+    async def orphans(self, term: int) -> list[Orphan]:
+        return [Orphan(*row) for row in await self._session.run("orphans", term=term)]
+
+    async def adopt(self, term: int, number: int, deadline: float) -> bool:
+        return bool(await self._session.run("adopt", term=term, number=number, deadline=deadline))
+
+    async def open_entries(self) -> list[Entry]:
+        return [entry_of(row) for row in await self._session.run("open_entries")]
+
+    async def entries(self, numbers: Sequence[int]) -> list[Entry]:
+        if not numbers:
+            return []
+        return [entry_of(row, self._keyring) for row in await self._session.run("entries", numbers=list(numbers))]
+
+    async def park(self, number: int, reason: str) -> None:
+        await self._session.run("park", number=number, reason=reason.replace("\0", "\\0"))
+
+    async def expire(self, before: float) -> None:
+        await self._session.run("expire", before=before)
+
+    async def hold(self, id: str, lanes: Sequence[str], seconds: float) -> None:
+        await self._session.run("hold", id=id, lanes=list(lanes), seconds=seconds)
+
+    async def under_way(self, id: str, now: float) -> list[int]:
+        return [number for (number,) in await self._session.run("under_way", id=id, now=now)]
+
+    async def position(self) -> tuple[int, int]:
+        ((number, completion),) = await self._session.run("position")
+        return number, completion
+
+    async def heal(self, id: str, completion: int) -> list[int]:
+        return [number for (number,) in await self._session.run("heal", id=id, completion=completion)]
+
+    async def release(self, id: str) -> None:
+        await self._session.run("release", id=id)

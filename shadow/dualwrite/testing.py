@@ -1,0 +1,296 @@
+"""A journal in memory, for tests of what uses one; the contract tests run over it and over PostgreSQL alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from shadow.answer import Answer
+from shadow.dualwrite.admission import Admission, Admitted, Noted, Orphan, Refused, Repeated, Settlement, Why
+from shadow.dualwrite.entry import OPEN, UNDECIDED, Entry, Intent, Outcome, Request, State, moved
+from shadow.dualwrite.ordering import conflict, in_the_way, minimal, overtaken, stuck
+
+
+@dataclass
+class Roles:
+    """The control row as the journal sees it."""
+
+    epoch: int = 1
+    active: str = "old"
+    standby: str = "new"
+    fenced: bool = False
+
+    def flip(self) -> None:
+        self.epoch, self.active, self.standby = self.epoch + 1, self.standby, self.active
+
+
+@dataclass
+class _Sent:
+    term: int
+    deadline: float
+    sequence: str | None
+    lost: bool = False
+
+
+@dataclass
+class InMemoryJournal:
+    """Forgets everything with its process. See `admission` for what its methods promise."""
+
+    roles: Roles = field(default_factory=Roles)
+    all: dict[int, Entry] = field(default_factory=dict)
+    intents: dict[int, Intent] = field(default_factory=dict)
+    sending: dict[int, _Sent] = field(default_factory=dict)
+    waiting: dict[str, tuple[tuple[str, ...], float]] = field(default_factory=dict)
+    holds: dict[str, set[str]] = field(default_factory=dict)
+    retry_at: dict[int, float] = field(default_factory=dict)
+    completion: int = 0
+    term: int = 0
+    holder: str = ""
+
+    # ---- writes
+
+    async def append(self, intents: Sequence[Intent], now: float) -> list[Admission]:
+        return [self._admit(replace(intent, lanes=minimal(intent.lanes)), now) for intent in intents]
+
+    def _admit(self, intent: Intent, now: float) -> Admission:
+        same = next((e for e in self.all.values() if e.id == intent.id), None)
+        if same is not None:
+            return Admitted(same.number, same.after)
+        before = self._repeat(intent) if intent.key and intent.client else None
+        why = self._refusal(intent, now) if before is None else None
+        if before is not None:
+            return before
+        if why is not None:
+            if why is Why.QUEUED and intent.wait_until > now:
+                self.waiting.setdefault(intent.id, (intent.lanes, intent.wait_until))
+            return Refused(why, self.roles.epoch)
+        self.waiting.pop(intent.id, None)
+        number, roles = len(self.all) + 1, self.roles
+        self.intents[number] = intent
+        self.all[number] = Entry(
+            number, intent.id, roles.epoch, roles.active, roles.standby, intent.route, intent.lanes, intent.at,
+            self.completion, State.INTENT, sequence=intent.sequence, client=intent.client, actor=intent.actor,
+            request=intent.request,
+        )  # fmt: skip
+        return Admitted(number, self.completion)
+
+    def _repeat(self, intent: Intent) -> Admission | None:
+        for number, known in self.intents.items():
+            entry = self.all[number]
+            if (known.client, known.key) != (intent.client, intent.key) or entry.state is State.ABANDONED:
+                continue
+            if known.fingerprint != intent.fingerprint:
+                return Refused(Why.KEY_REUSED, self.roles.epoch)
+            if entry.state in UNDECIDED or entry.answer is None:
+                return Refused(Why.KEY_RUNNING, self.roles.epoch)
+            return Repeated(number, entry.answer)
+        return None
+
+    def _refusal(self, intent: Intent, now: float) -> Why | None:
+        if intent.epoch != self.roles.epoch:
+            return Why.STALE_EPOCH
+        if self.roles.fenced:
+            return Why.FENCED
+        in_lanes = [entry for entry in self.all.values() if conflict(entry.lanes, intent.lanes)]
+        if any(entry.state is State.PARKED and entry.target == self.roles.active for entry in in_lanes):
+            return Why.PARKED
+        busy = any(entry.state is State.INTENT for entry in in_lanes) or conflict(intent.lanes, self._held())
+        return Why.QUEUED if busy or self._others_wait(intent, now) else None
+
+    def _others_wait(self, intent: Intent, now: float) -> bool:
+        for id, (lanes, until) in self.waiting.items():
+            if id == intent.id:
+                return False  # those after it came later
+            if until > now and conflict(lanes, intent.lanes):
+                return True
+        return False
+
+    def _held(self) -> list[str]:
+        return [lane for lanes in self.holds.values() for lane in lanes]
+
+    async def outcomes(self, outcomes: Sequence[Outcome]) -> list[Noted]:
+        return [self._note(outcome) for outcome in outcomes]
+
+    def _note(self, outcome: Outcome) -> Noted:
+        entry = next((e for e in self.all.values() if e.id == outcome.id), None)
+        if entry is None:
+            return Noted.MISSING
+        if entry.state not in UNDECIDED:
+            return Noted.ABANDONED if entry.state is State.ABANDONED else Noted.NOTED
+        if outcome.state is State.UNKNOWN:
+            self._change(entry, state=State.UNKNOWN, ended=entry.ended or outcome.ended, reason=outcome.reason)
+            return Noted.NOTED
+        late = outcome.state is State.DONE and entry.state is State.UNKNOWN
+        if late and overtaken(entry, (e for e in self.all.values() if e.state in OPEN)):
+            self._change(entry, ended=True, answer=outcome.answer, reason="it landed, but was overtaken in its lanes")
+            return Noted.OVERTAKEN
+        self.completion += 1
+        self._change(
+            entry, state=moved(entry.state, outcome.state), completion=self.completion, horizon=len(self.all),
+            ended=True, answer=outcome.answer, reason=outcome.reason,
+        )  # fmt: skip
+        return Noted.NOTED
+
+    async def forget_waiting(self, ids: Sequence[str], now: float) -> None:
+        self.waiting = {id: kept for id, kept in self.waiting.items() if id not in ids and kept[1] >= now}
+
+    async def tail(self) -> Mapping[str, int]:
+        return {e.client: e.number for e in self.all.values() if e.client is not None and e.state in OPEN}
+
+    # ---- replay
+
+    async def lead(self, holder: str, term: int, lease: float) -> int | None:
+        if self.holder not in ("", holder):
+            return None
+        if (self.holder, self.term) != (holder, term):
+            self.holder, self.term = holder, self.term + 1
+        return self.term
+
+    async def step_down(self, holder: str, term: int) -> None:
+        if (self.holder, self.term) == (holder, term):
+            self.holder = ""
+
+    async def claim(
+        self, term: int, most: int, *, targets: Sequence[str], one_by_one: Sequence[str], now: float, deadline: float
+    ) -> list[int]:
+        found: list[int] = []
+        for entry in sorted(self.all.values(), key=lambda e: e.completion or 0):
+            drawn = entry.sequence if entry.target in one_by_one else None
+            if term == self.term and len(found) < most and entry.target in targets and self._ready(entry, drawn, now):
+                self.sending[entry.number] = _Sent(term, deadline, drawn)
+                found.append(entry.number)
+        return found
+
+    def _ready(self, entry: Entry, drawn: str | None, now: float) -> bool:
+        if entry.state is not State.DONE or entry.number in self.sending or self.retry_at.get(entry.number, 0) > now:
+            return False
+        if drawn is not None and any(sent.sequence == drawn for sent in self.sending.values()):
+            return False
+        return (
+            not conflict(entry.lanes, self._held())
+            and in_the_way(entry, self.all.values(), stuck(self.all.values())) is None
+        )
+
+    async def settle(self, term: int, settlements: Sequence[Settlement]) -> list[bool]:
+        return [self._settle(term, settlement) for settlement in settlements]
+
+    def _settle(self, term: int, told: Settlement) -> bool:
+        sent = self.sending.get(told.number)
+        if sent is None or sent.term != term or term != self.term:
+            return False
+        entry = self.all[told.number]
+        if told.act == "lost":
+            sent.lost = True
+        else:
+            del self.sending[told.number]
+            self.retry_at[told.number] = told.retry_at
+            state = entry.state if told.act == "retry" else moved(entry.state, State(told.act))
+            self._change(entry, state=state, attempts=entry.attempts + 1, reason=told.reason)
+        return True
+
+    async def orphans(self, term: int) -> list[Orphan]:
+        lost = [(n, s) for n, s in sorted(self.sending.items()) if s.lost or s.term != term]
+        return [Orphan(number, sent.deadline, sent.lost) for number, sent in lost]
+
+    async def adopt(self, term: int, number: int, deadline: float) -> bool:
+        sent = self.sending.get(number)
+        if sent is None or sent.lost or sent.term >= term or term != self.term:
+            return False
+        sent.term, sent.deadline = term, deadline
+        return True
+
+    async def open_entries(self) -> list[Entry]:
+        return [replace(e, request=None, answer=None, actor=None) for e in self.all.values() if e.state in OPEN]
+
+    async def entries(self, numbers: Sequence[int]) -> list[Entry]:
+        return [self.all[number] for number in sorted(numbers) if number in self.all]
+
+    async def park(self, number: int, reason: str) -> None:
+        entry = self.all[number]
+        if entry.state in (State.UNKNOWN, State.DONE):
+            self.sending.pop(number, None)
+            self._change(entry, state=moved(entry.state, State.PARKED), uncertain=True, reason=reason)
+
+    async def expire(self, before: float) -> None:
+        for number, intent in self.intents.items():
+            if self.all[number].state is State.INTENT and intent.forward_by < before:
+                self._change(self.all[number], state=State.UNKNOWN, reason="its edge fell silent")
+
+    # ---- heal
+
+    async def hold(self, id: str, lanes: Sequence[str], seconds: float) -> None:
+        self.holds.setdefault(id, set()).update(lanes)
+
+    async def under_way(self, id: str, now: float) -> list[int]:
+        held = self.holds.get(id, set())
+        found = []
+        for entry in self.all.values():
+            sent = self.sending.get(entry.number)
+            moving = entry.state is State.INTENT or (sent is not None and sent.deadline > now)
+            lacking = entry.state is State.PARKED and entry.target == self.roles.active
+            if entry.state in OPEN and (moving or lacking) and conflict(entry.lanes, held):
+                found.append(entry.number)
+        return found
+
+    async def position(self) -> tuple[int, int]:
+        return len(self.all), self.completion
+
+    async def heal(self, id: str, completion: int) -> list[int]:
+        held, found = self.holds.get(id, set()), []
+        for entry in list(self.all.values()):
+            may = entry.state in (State.DONE, State.PARKED, State.DIVERGED, State.UNKNOWN)
+            mine = entry.target == self.roles.standby and conflict(entry.lanes, held)
+            if may and mine and (entry.completion or 0) <= completion:
+                self.sending.pop(entry.number, None)
+                self._change(entry, state=State.HEALED)
+                found.append(entry.number)
+        return found
+
+    async def release(self, id: str) -> None:
+        self.holds.pop(id, None)
+
+    # ---- a person's verbs
+
+    async def retry(self, number: int) -> bool:
+        entry = self.all[number]
+        if entry.state is not State.PARKED or entry.uncertain:
+            return False
+        self.retry_at[number] = 0.0
+        self._change(entry, state=State.DONE, attempts=0)
+        return True
+
+    async def skip(self, number: int, reason: str) -> bool:
+        entry = self.all[number]
+        if entry.state not in (State.PARKED, State.DIVERGED, State.ABANDONED):
+            return False
+        self._change(entry, state=State.SKIPPED, reason=reason)
+        return True
+
+    async def abandon(self, reason: str) -> list[int]:
+        found = [entry for entry in self.all.values() if entry.state in UNDECIDED]
+        for entry in found:
+            self._change(entry, state=State.ABANDONED, reason=reason)
+        return [entry.number for entry in found]
+
+    async def counts(self) -> dict[State, tuple[int, float]]:
+        listed = [e for e in self.all.values() if e.state in OPEN | {State.DIVERGED, State.ABANDONED}]
+        states = {entry.state for entry in listed}
+        return {s: (sum(e.state is s for e in listed), min(e.at for e in listed if e.state is s)) for s in states}
+
+    def _change(self, entry: Entry, **changes: object) -> None:
+        self.all[entry.number] = replace(self.all[entry.number], **changes)  # type: ignore[arg-type]
+
+
+def an_intent(id: str = "i-1", *lanes: str, **changes: object) -> Intent:
+    """Alice adds a grade to the record of cadet 57."""
+    request = Request("POST", b"/api/v1/grades", b"school.example", ((b"content-type", b"application/json"),), b"{}")
+    intent = Intent(id, 1, 1_770_000_000.0, 1_770_000_010.0, "POST /api/v1/grades", lanes or ("cadets/57",), request)
+    return replace(intent, **changes)  # type: ignore[arg-type]
+
+
+CREATED = Answer(201, ((b"content-type", b"application/json"),), b'{"id": 1}')
+
+
+def done(id: str, answer: Answer = CREATED) -> Outcome:
+    """The active side did it."""
+    return Outcome(id, State.DONE, answer)

@@ -1,0 +1,456 @@
+"""What every journal promises; the same tests run over the fake and over PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+import proxy
+from shadow.answer import Answer
+from shadow.dualwrite.admission import Admitted, Noted, Refused, Repeated, Settlement, Why
+from shadow.dualwrite.entry import Outcome, State
+from shadow.dualwrite.sealing import Keyring
+from shadow.dualwrite.settling import ReplayJournal
+from shadow.dualwrite.testing import CREATED, InMemoryJournal, an_intent, done
+
+NOW = 1_770_000_000.0
+KEYS = Keyring({"k1": b"1" * 32}, "k1")
+CONTROL = Path(proxy.__file__).with_name("schema.sql")
+
+
+@dataclass
+class Stage:
+    """A journal, and the hands of whoever owns the control row."""
+
+    journal: Any
+    fence: Callable[[bool], Awaitable[None]]
+    flip: Callable[[], Awaitable[None]]
+
+    async def write(self, id: str, *lanes: str, **changes: object) -> int:
+        """A write from its intent to its outcome; its number."""
+        (admitted,) = await self.journal.append([an_intent(id, *lanes, **changes)], NOW)
+        assert isinstance(admitted, Admitted), admitted
+        assert await self.journal.outcomes([done(id)]) == [Noted.NOTED]
+        return admitted.number
+
+    async def claim(self, term: int = 1, **changes: Any) -> list[int]:
+        asked = {"most": 9, "targets": ["new"], "one_by_one": [], "now": NOW, "deadline": NOW + 30} | changes
+        found: list[int] = await self.journal.claim(term, **asked)
+        return found
+
+    async def state(self, number: int) -> State:
+        (entry,) = await self.journal.entries([number])
+        found: State = entry.state
+        return found
+
+
+def control_row(url: str) -> None:
+    """What `proxy.store` makes at start-up."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(CONTROL.read_bytes())
+        connection.execute(
+            "INSERT INTO cutover.control (epoch, active, standby, phase) VALUES (1, 'old', 'new', 'ramping')"
+        )
+
+
+def change(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+@pytest.fixture(params=["fake", "postgres"])
+async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    if request.param == "fake":
+        yield a_fake_stage()
+        return
+    url = request.getfixturevalue("fresh_database")()
+    control_row(url)
+    async with await ReplayJournal.open(url, KEYS) as journal:
+
+        async def fence(up: bool) -> None:
+            until = "now() + interval '9s'" if up else "NULL"
+            change(url, f"UPDATE cutover.control SET fenced_until = {until}")
+
+        async def flip() -> None:
+            change(url, "UPDATE cutover.control SET epoch = epoch + 1, active = standby, standby = active")
+
+        yield Stage(journal, fence, flip)
+
+
+def a_fake_stage() -> Stage:
+    journal = InMemoryJournal()
+
+    async def fence(up: bool) -> None:
+        journal.roles.fenced = up
+
+    async def flip() -> None:
+        journal.roles.flip()
+
+    return Stage(journal, fence, flip)
+
+
+# ---- admission
+
+
+async def test_numbers_are_given_in_order_and_a_batch_is_answered_one_by_one(stage: Stage) -> None:
+    stale, busy = an_intent("i-2", "b", epoch=7), an_intent("i-3", "a")
+    answers = await stage.journal.append([an_intent("i-1", "a"), stale, busy, an_intent("i-4", "c")], NOW)
+    assert answers == [Admitted(1, 0), Refused(Why.STALE_EPOCH, 1), Refused(Why.QUEUED, 1), Admitted(2, 0)]
+
+
+async def test_an_intent_told_twice_is_one_entry(stage: Stage) -> None:
+    assert await stage.journal.append([an_intent()], NOW) == await stage.journal.append([an_intent()], NOW)
+    assert (await stage.journal.position())[0] == 1
+
+
+async def test_lanes_wait_for_ancestors_and_descendants(stage: Stage) -> None:
+    await stage.journal.append([an_intent("i-1", "cadets/57")], NOW)
+    (above, below, beside) = await stage.journal.append(
+        [an_intent("i-2", "cadets"), an_intent("i-3", "cadets/57/grades"), an_intent("i-4", "cadets/5")], NOW
+    )
+    assert (above, below) == (Refused(Why.QUEUED, 1), Refused(Why.QUEUED, 1))
+    assert isinstance(beside, Admitted)
+    (everything,) = await stage.journal.append([an_intent("i-5", "")], NOW)
+    assert everything == Refused(Why.QUEUED, 1)
+
+
+async def test_first_come_is_first_served(stage: Stage) -> None:
+    waiting = {"wait_until": NOW + 5}
+    await stage.journal.append([an_intent("i-1", "a")], NOW)
+    await stage.journal.append([an_intent("first", "a", **waiting), an_intent("second", "a", **waiting)], NOW)
+    await stage.journal.outcomes([done("i-1")])
+    late, second, first = await stage.journal.append(
+        [an_intent("late", "a"), an_intent("second", "a", **waiting), an_intent("first", "a", **waiting)], NOW + 1
+    )
+    assert (late, second) == (Refused(Why.QUEUED, 1), Refused(Why.QUEUED, 1))
+    assert isinstance(first, Admitted)
+
+
+async def test_a_place_in_the_queue_lapses(stage: Stage) -> None:
+    await stage.journal.append([an_intent("i-1", "a"), an_intent("gone", "a", wait_until=NOW + 5)], NOW)
+    await stage.journal.append([an_intent("given up", "a", wait_until=NOW + 99)], NOW)
+    await stage.journal.outcomes([done("i-1")])
+    await stage.journal.forget_waiting(["given up"], NOW)
+    assert isinstance((await stage.journal.append([an_intent("i-2", "a")], NOW + 6))[0], Admitted)
+
+
+async def test_a_fence_holds_new_writes_and_lets_outcomes_through(stage: Stage) -> None:
+    await stage.journal.append([an_intent("i-1", "a")], NOW)
+    await stage.fence(True)
+    assert await stage.journal.append([an_intent("i-2", "b")], NOW) == [Refused(Why.FENCED, 1)]
+    assert await stage.journal.outcomes([done("i-1")]) == [Noted.NOTED]
+    await stage.fence(False)
+    assert isinstance((await stage.journal.append([an_intent("i-2", "b")], NOW))[0], Admitted)
+
+
+async def test_roles_are_those_of_the_control_row(stage: Stage) -> None:
+    first = await stage.write("i-1", "a")
+    await stage.flip()
+    assert await stage.journal.append([an_intent("i-2", "b")], NOW) == [Refused(Why.STALE_EPOCH, 2)]
+    second = await stage.write("i-3", "b", epoch=2)
+    one, other = await stage.journal.entries([first, second])
+    assert (one.origin, one.target, other.origin, other.target) == ("old", "new", "new", "old")
+
+
+# ---- the client's own key
+
+
+async def test_the_idempotency_contract(stage: Stage) -> None:
+    key = {"client": "alice", "key": "k", "fingerprint": "f"}
+    await stage.journal.append([an_intent("i-1", "a", **key)], NOW)
+    again = [an_intent("i-2", "b", **key), an_intent("i-3", "b", **key | {"fingerprint": "other"})]
+    assert await stage.journal.append(again, NOW) == [Refused(Why.KEY_RUNNING, 1), Refused(Why.KEY_REUSED, 1)]
+    await stage.journal.outcomes([done("i-1")])
+    repeated, reused = await stage.journal.append(again, NOW)
+    assert isinstance(repeated, Repeated)
+    assert (repeated.number, repeated.answer, reused) == (1, CREATED, Refused(Why.KEY_REUSED, 1))
+    (bob,) = await stage.journal.append([an_intent("i-4", "b", **key | {"client": "bob"})], NOW)
+    assert isinstance(bob, Admitted)
+
+
+async def test_a_key_of_nobody_is_nobodys_answer(stage: Stage) -> None:
+    await stage.write("i-1", "a", key="k", fingerprint="f")
+    assert isinstance((await stage.journal.append([an_intent("i-2", "a", key="k", fingerprint="f")], NOW))[0], Admitted)
+
+
+# ---- outcomes
+
+
+async def test_outcomes_complete_in_their_own_order(stage: Stage) -> None:
+    await stage.journal.append([an_intent("i-1", "a"), an_intent("i-2", "b")], NOW)
+    await stage.journal.outcomes([done("i-2"), done("i-1")])
+    first, second = await stage.journal.entries([1, 2])
+    assert (first.completion, second.completion, first.horizon) == (2, 1, 2)
+    assert await stage.journal.append([an_intent("i-3", "a")], NOW) == [Admitted(3, 2)]
+
+
+async def test_an_outcome_told_twice_changes_nothing(stage: Stage) -> None:
+    await stage.write("i-1", "a")
+    assert await stage.journal.outcomes([done("i-1"), Outcome("i-9", State.DONE)]) == [Noted.NOTED, Noted.MISSING]
+    assert await stage.journal.position() == (1, 1)
+
+
+async def test_requests_and_answers_come_back_as_they_were(stage: Stage) -> None:
+    odd = Answer(200, ((b"x-odd", b"\xff\xfe"),), b"\0\xff" * 9)
+    intent = an_intent("i-1", "a", actor='{"id": 3}')
+    await stage.journal.append([intent], NOW)
+    await stage.journal.outcomes([done("i-1", odd)])
+    (entry,) = await stage.journal.entries([1])
+    assert (entry.request, entry.answer, entry.actor) == (intent.request, odd, '{"id": 3}')
+    (seen,) = await stage.journal.open_entries()
+    assert (seen.request, seen.answer, seen.actor, seen.lanes) == (None, None, None, ("a",))
+
+
+async def test_an_unknown_outcome_lets_clients_go_on_and_stops_replay(stage: Stage) -> None:
+    await stage.journal.append([an_intent("i-1", "a")], NOW)
+    await stage.journal.outcomes([Outcome("i-1", State.UNKNOWN)])
+    await stage.write("i-2", "a")
+    beside = await stage.write("i-3", "b")
+    await stage.journal.lead("me", 0, 9)
+    assert await stage.claim() == [beside]
+
+
+async def test_a_late_answer_settles_an_unknown_that_nothing_overtook(stage: Stage) -> None:
+    await stage.journal.append([an_intent("i-1", "a"), an_intent("i-2", "b")], NOW)
+    await stage.journal.outcomes([Outcome("i-1", State.UNKNOWN), Outcome("i-2", State.UNKNOWN)])
+    later = await stage.write("i-3", "b")
+    assert await stage.journal.outcomes([done("i-1"), done("i-2")]) == [Noted.NOTED, Noted.OVERTAKEN]
+    one, other = await stage.journal.entries([1, 2])
+    assert (one.state, other.state, other.ended) == (State.DONE, State.UNKNOWN, True)
+    await stage.journal.lead("me", 0, 9)
+    assert later not in await stage.claim()
+
+
+async def test_an_intent_of_a_silent_edge_becomes_unknown(stage: Stage) -> None:
+    await stage.journal.append([an_intent("i-1", "a", forward_by=NOW), an_intent("i-2", "b", forward_by=NOW + 9)], NOW)
+    await stage.journal.expire(NOW + 5)
+    assert (await stage.state(1), await stage.state(2)) == (State.UNKNOWN, State.INTENT)
+    assert isinstance((await stage.journal.append([an_intent("i-3", "a")], NOW))[0], Admitted)
+
+
+async def test_what_is_abandoned_gets_no_success(stage: Stage) -> None:
+    await stage.journal.append([an_intent("i-1", "a")], NOW)
+    assert await stage.journal.abandon("its side is lost") == [1]
+    assert await stage.journal.outcomes([done("i-1")]) == [Noted.ABANDONED]
+
+
+# ---- reading one's own writes
+
+
+async def test_the_tail_names_the_newest_unsettled_write_of_each_client(stage: Stage) -> None:
+    await stage.write("i-1", "a", client="alice")
+    await stage.write("i-2", "b", client="alice")
+    await stage.write("i-3", "c")
+    assert dict(await stage.journal.tail()) == {"alice": 2}
+    await stage.journal.lead("me", 0, 9)
+    while numbers := await stage.claim():
+        await stage.journal.settle(1, [Settlement(number, State.APPLIED) for number in numbers])
+    assert dict(await stage.journal.tail()) == {}
+
+
+# ---- replay
+
+
+async def test_replay_is_as_parallel_as_the_traffic_was(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 9)
+    await stage.journal.append([an_intent("i-1", "a"), an_intent("i-2", "b")], NOW)
+    await stage.journal.outcomes([done("i-2"), done("i-1")])
+    await stage.write("i-3", "c")  # began when both had completed
+    assert await stage.claim() == [2, 1]
+    assert await stage.claim() == []
+    assert await stage.journal.settle(1, [Settlement(1, State.APPLIED), Settlement(2, State.DIVERGED)]) == [True, True]
+    assert await stage.claim() == [3]
+
+
+async def test_replay_keeps_the_order_within_lanes(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 9)
+    await stage.journal.append([an_intent("i-1", "a/1"), an_intent("i-2", "b")], NOW)
+    await stage.journal.outcomes([done("i-1")])
+    await stage.write("i-3", "a")
+    assert await stage.claim() == [1]
+    await stage.journal.settle(1, [Settlement(1, State.PARKED, "it said 400")])
+    await stage.journal.outcomes([done("i-2")])
+    await stage.write("i-4", "c")
+    assert await stage.claim() == [2], "what waits behind a parked entry does not stop the clock"
+    await stage.journal.settle(1, [Settlement(2, State.APPLIED)])
+    assert await stage.claim() == [4], "parked stops its own lanes and nothing else"
+
+
+async def test_what_came_before_an_unknown_outcome_still_holds_the_clock(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 9)
+    await stage.write("i-1", "a")
+    await stage.journal.append([an_intent("i-2", "a")], NOW)
+    await stage.journal.outcomes([Outcome("i-2", State.UNKNOWN)])
+    await stage.write("i-3", "b")
+    assert await stage.claim() == [1]
+    await stage.journal.settle(1, [Settlement(1, State.APPLIED)])
+    assert await stage.claim() == [3]
+
+
+async def test_creates_on_one_sequence_are_sent_one_by_one_where_it_is_set(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 9)
+    intents = [an_intent("i-1", "a", sequence="s"), an_intent("i-2", "b", sequence="s"), an_intent("i-3", "c")]
+    await stage.journal.append(intents, NOW)
+    await stage.journal.outcomes([done("i-1"), done("i-2"), done("i-3")])
+    assert await stage.claim(one_by_one=["new"]) == [1, 3]
+    await stage.journal.settle(1, [Settlement(1, State.APPLIED)])
+    assert await stage.claim(one_by_one=[]) == [2]
+
+
+async def test_a_copy_is_tried_again_not_before_its_time(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 9)
+    await stage.write("i-1", "a")
+    await stage.claim()
+    await stage.journal.settle(1, [Settlement(1, "retry", "busy", NOW + 5)])
+    assert await stage.claim(now=NOW + 4) == []
+    assert await stage.claim(now=NOW + 5) == [1]
+    (entry,) = await stage.journal.entries([1])
+    assert (entry.attempts, entry.reason) == (1, "busy")
+
+
+async def test_one_leads_and_an_earlier_term_is_not_heard(stage: Stage) -> None:
+    assert await stage.journal.lead("me", 0, 60) == 1
+    assert await stage.journal.lead("me", 1, 60) == 1
+    assert await stage.journal.lead("other", 0, 60) is None
+    await stage.write("i-1", "a")
+    assert await stage.claim() == [1]
+    await stage.journal.step_down("me", 1)
+    assert await stage.journal.lead("other", 0, 60) == 2
+    assert await stage.journal.settle(1, [Settlement(1, State.APPLIED)]) == [False]
+    assert await stage.claim(term=1) == []
+    assert await stage.claim(term=2) == []
+    (orphan,) = await stage.journal.orphans(2)
+    assert (orphan.number, orphan.deadline, orphan.lost) == (1, NOW + 30, False)
+    assert not await stage.journal.adopt(1, 1, NOW + 60)
+    assert await stage.journal.adopt(2, 1, NOW + 60)
+    assert await stage.journal.settle(2, [Settlement(1, State.APPLIED)]) == [True]
+
+
+async def test_a_lost_copy_is_never_sent_again_by_itself(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 60)
+    await stage.write("i-1", "a")
+    await stage.claim()
+    await stage.journal.settle(1, [Settlement(1, "lost", "no answer")])
+    assert await stage.claim(now=NOW + 999) == []
+    assert [orphan.lost for orphan in await stage.journal.orphans(1)] == [True]
+    await stage.journal.park(1, "its source is lost, too")
+    assert await stage.state(1) is State.PARKED
+    assert not await stage.journal.retry(1)
+    assert await stage.journal.skip(1, "it is there: looked at")
+    assert await stage.journal.orphans(1) == []
+
+
+async def test_a_person_retries_or_skips_what_is_parked(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 60)
+    await stage.write("i-1", "a")
+    await stage.write("i-2", "a")
+    await stage.claim()
+    await stage.journal.settle(1, [Settlement(1, State.PARKED)])
+    assert not await stage.journal.retry(2)
+    assert await stage.journal.retry(1)
+    assert await stage.claim() == [1]
+    await stage.journal.settle(1, [Settlement(1, State.PARKED)])
+    assert await stage.journal.skip(1, "a duplicate")
+    assert await stage.claim() == [2]
+    assert not await stage.journal.skip(1, "again")
+
+
+async def test_lanes_parked_against_the_side_that_is_active_now_take_no_writes(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 60)
+    await stage.write("i-1", "a/1")
+    await stage.claim()
+    await stage.journal.settle(1, [Settlement(1, State.PARKED)])
+    await stage.write("i-2", "a/1")
+    await stage.flip()
+    below, beside = await stage.journal.append([an_intent("i-3", "a", epoch=2), an_intent("i-4", "b", epoch=2)], NOW)
+    assert below == Refused(Why.PARKED, 2)
+    assert isinstance(beside, Admitted)
+
+
+# ---- heal
+
+
+async def test_heal_holds_its_lanes_and_settles_what_its_rows_stand_for(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 60)
+    await stage.journal.append([an_intent("i-1", "a")], NOW)
+    await stage.journal.outcomes([Outcome("i-1", State.UNKNOWN, ended=True)])
+    await stage.write("i-2", "a")
+    beside = await stage.write("i-3", "b")
+    await stage.journal.hold("h", ["a"], 60)
+    assert await stage.journal.append([an_intent("i-4", "a/1")], NOW) == [Refused(Why.QUEUED, 1)]
+    assert await stage.journal.under_way("h", NOW) == []
+    _, completion = await stage.journal.position()
+    assert await stage.journal.heal("h", completion) == [1, 2]
+    await stage.journal.release("h")
+    assert await stage.claim() == [beside]
+    assert isinstance((await stage.journal.append([an_intent("i-4", "a/1")], NOW))[0], Admitted)
+
+
+async def test_heal_sees_what_is_still_under_way(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 60)
+    await stage.write("i-1", "a/1")
+    await stage.claim()
+    await stage.journal.append([an_intent("i-2", "a/2"), an_intent("i-3", "b")], NOW)
+    await stage.journal.hold("h", ["a"], 60)
+    assert await stage.journal.under_way("h", NOW) == [1, 2]
+    await stage.journal.outcomes([done("i-2")])
+    await stage.journal.settle(1, [Settlement(1, "lost")])
+    assert await stage.journal.under_way("h", NOW) == [1]
+    assert await stage.journal.under_way("h", NOW + 31) == []
+    assert await stage.journal.heal("h", 1) == [1]
+    assert await stage.journal.heal("h", 9) == [2]
+    assert await stage.journal.orphans(1) == []
+
+
+async def test_heal_leaves_what_the_active_side_itself_lacks(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 60)
+    await stage.write("i-1", "a")
+    await stage.claim()
+    await stage.journal.settle(1, [Settlement(1, State.PARKED)])
+    await stage.flip()
+    await stage.journal.hold("h", ["a"], 60)
+    assert await stage.journal.under_way("h", NOW) == [1]
+    assert await stage.journal.heal("h", 9) == []
+
+
+async def test_counts_say_what_waits_and_since_when(stage: Stage) -> None:
+    await stage.write("i-1", "a", at=NOW - 5)
+    await stage.journal.append([an_intent("i-2", "b")], NOW)
+    assert await stage.journal.counts() == {State.DONE: (1, NOW - 5), State.INTENT: (1, NOW)}
+
+
+# ---- many at once
+
+
+async def test_writers_of_several_machines_never_admit_two_in_one_lane(fresh_database: Callable[[], str]) -> None:
+    url = fresh_database()
+    control_row(url)
+    journals = [await ReplayJournal.open(url, KEYS) for _ in range(4)]
+    try:
+
+        async def race(round: int) -> int:
+            batches = [
+                [an_intent(f"{round}-{m}-{n}", ("a", "a/1", "b")[n % 3]) for n in range(3)]
+                for m in range(len(journals))
+            ]
+            answers = await asyncio.gather(*(j.append(b, NOW) for j, b in zip(journals, batches, strict=True)))
+            admitted = [
+                intent.id
+                for batch, got in zip(batches, answers, strict=True)
+                for intent, answer in zip(batch, got, strict=True)
+                if isinstance(answer, Admitted)
+            ]
+            await journals[0].outcomes([done(id) for id in admitted])
+            return len(admitted)
+
+        assert [await race(round) for round in range(25)] == [2] * 25
+        assert await journals[0].position() == (50, 50)
+    finally:
+        for journal in journals:
+            await journal.close()
