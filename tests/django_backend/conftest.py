@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from django.db import connections
 from django.http import HttpResponse
 from django.test import Client
@@ -20,7 +24,10 @@ from apps.authentication.services import user_token
 from common.roles import Role
 from config import environment
 from config.settings.test import NO_DATABASE, NO_REDIS
-from tests.django_backend.people import Ask, cadet, person
+from tests.django_backend.people import Ask, Frames, cadet, person
+
+# After so long without a frame none is on its way any more.
+QUIET_SECONDS = 0.15
 
 
 @pytest.fixture(scope="session")
@@ -82,3 +89,33 @@ def ask(client: Client) -> Ask:
         return answer
 
     return send
+
+
+@pytest.fixture(autouse=True)
+def uploads(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where uploaded files of this test are kept. It is made by whoever needs it."""
+    settings.UPLOAD_DIR = tmp_path_factory.getbasetemp() / f"uploads-{time.monotonic_ns()}"
+    directory: Path = settings.UPLOAD_DIR
+    return directory
+
+
+@pytest.fixture
+def frames(settings: Any, cache_url: str) -> Iterator[Frames]:
+    """Call it for the frames that were published since the last time, each as its channel and what it says."""
+    settings.REDIS_URL = cache_url
+    with redis.Redis.from_url(cache_url) as server, server.pubsub(ignore_subscribe_messages=True) as listening:
+        listening.psubscribe("realtime:*")
+
+        def heard() -> list[tuple[str, Any]]:
+            found = []
+            quiet_at = time.monotonic() + QUIET_SECONDS
+            while time.monotonic() < quiet_at:
+                message = listening.get_message(timeout=0.02)
+                if message:
+                    found.append((message["channel"].decode().removeprefix("realtime:"), json.loads(message["data"])))
+                    quiet_at = time.monotonic() + QUIET_SECONDS
+            return found
+
+        # The first call is what makes the server know that somebody listens.
+        heard()
+        yield heard

@@ -6,15 +6,29 @@ import json
 from pathlib import Path
 from typing import Any, Protocol
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from apps.authentication.models import User
 from apps.cadets.models import Cadet
+from apps.grading.models import Grade, GradeCategory
 from common.roles import Role
 
 # Made by bcryptjs 2.4.3, each a password and its hash; `2b` and `2y` are the hash `cost4` under other prefixes.
 NODE_HASHES: dict[str, tuple[str, str]] = json.loads((Path(__file__).parent / "node_hashes.json").read_text())
 PASSWORD, NODE_HASH = NODE_HASHES["cost4"]
+
+
+# The beginning of a picture is enough of one.
+PICTURE = b"\x89PNG\r\n\x1a\n and so on"
+PAPER = b"%PDF-1.4 and so on"
+
+
+class Frames(Protocol):
+    """What was published since the last call."""
+
+    def __call__(self) -> list[tuple[str, Any]]: ...
 
 
 class Ask(Protocol):
@@ -34,6 +48,22 @@ def person(username: str, role: Role, **columns: Any) -> User:
 def cadet(student_id: str, **columns: Any) -> Cadet:
     """A cadet whose other columns do not matter, unless `columns` say otherwise."""
     return Cadet.objects.create(**{"first_name": "Ana", "last_name": "Cruz", "student_id": student_id, **columns})
+
+
+def form(fields: dict[str, Any]) -> dict[str, Any]:
+    """A form for a method whose bodies the test client does not write itself."""
+    return {"data": encode_multipart(BOUNDARY, fields), "content_type": MULTIPART_CONTENT}
+
+
+def picture(name: str = "one.png", content: bytes = PICTURE) -> SimpleUploadedFile:
+    """A picture to be uploaded."""
+    return SimpleUploadedFile(name, content, "image/png")
+
+
+def grade(whose: Cadet, score: str, **columns: Any) -> Grade:
+    """A score in the subject that counts, unless `columns` say otherwise."""
+    category, _ = GradeCategory.objects.get_or_create(name="Subject proficiency", defaults={"weight": 40})
+    return Grade.objects.create(**{"cadet": whose, "category": category, "score": score, **columns})
 
 
 def told(answer: HttpResponse) -> Any:

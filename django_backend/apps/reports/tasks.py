@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 def report_start(report_id: str) -> None:
     """Have a report made, once its order is committed."""
-    after_commit("report", lambda: _queue().submit(generate_report, report_id))
+    after_commit("report", lambda: _queue().submit(_made_in_thread, report_id))
 
 
 def generate_report(report_id: str) -> str:
@@ -26,20 +26,27 @@ def generate_report(report_id: str) -> str:
     # Only now: what orders reports imports this file.
     from apps.reports.services import report_fail, report_make
 
+    report = Report.objects.get(pk=report_id)
     try:
-        report = Report.objects.get(pk=report_id)
-        try:
-            report_make(report=report, now=timezone.now())
-        except ApplicationError as refusal:
-            log.warning("a report was refused", report=report_id, type=report.type, reason=refusal.message)
-        except Exception:
-            log.exception("a report could not be made", report=report_id, type=report.type)
-        else:
-            return "success"
-        report_fail(report=report)
-        return "failed"
+        report_make(report=report, now=timezone.now())
+    except ApplicationError as refusal:
+        log.warning("a report was refused", report=report_id, type=report.type, reason=refusal.message)
+    except Exception:
+        log.exception("a report could not be made", report=report_id, type=report.type)
+    else:
+        return "success"
+    report_fail(report=report)
+    return "failed"
+
+
+def _made_in_thread(report_id: str) -> None:
+    try:
+        generate_report(report_id)
+    except Exception:
+        # Nobody asks a thread what became of it.
+        log.exception("a report was left as it is", report=report_id)
     finally:
-        # The connection belongs to the thread of the queue, which nobody else cleans up after.
+        # The connection belongs to the thread, which no request cleans up after.
         connection.close_if_unusable_or_obsolete()
 
 
