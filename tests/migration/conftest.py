@@ -3,95 +3,81 @@
 from __future__ import annotations
 
 import os
-import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from migration.copy import copy
 from migration.mappings import ROTC
-from proxy.embedded import database_url, ensure_database
+from proxy.embedded import ensure_database
 from stack.seed import seed
+from tests.migration.databases import Databases, HastyPostgres
 from tests.migration.people import Make
 
 ROOT = Path(__file__).resolve().parents[2]
 DJANGO_BACKEND = ROOT / "django_backend"
-DROPPED_AT_ONCE = 25
 NODE_SCHEMA = ROOT / "node_backend" / "db" / "schema.sql"
 
 
-def _statement(url: str, statement: str, *names: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
-
-
-def _new(server: str, template: str) -> str:
-    name = f"rows_{secrets.token_hex(6)}"
-    _statement(server, "CREATE DATABASE {} TEMPLATE {}", name, template)
-    return database_url(server, name)
+@pytest.fixture(scope="session")
+def databases(server_directory: Path) -> Iterator[Databases]:
+    """Where databases come from: a server of their own."""
+    with HastyPostgres() as server:
+        yield Databases(server.start(server_directory / "hasty", 0))
 
 
 @pytest.fixture(scope="session")
-def node_template(postgres_url: str) -> str:
+def node_template(databases: Databases) -> str:
     """The name of a database in Node's schema."""
-    with psycopg.connect(ensure_database(postgres_url, "template_node")) as connection:
+    with psycopg.connect(ensure_database(databases.server, "template_node")) as connection:
         connection.execute(NODE_SCHEMA.read_bytes())
+    databases.recyclable("template_node")
     return "template_node"
 
 
 @pytest.fixture(scope="session")
-def django_template(postgres_url: str) -> str:
+def django_template(databases: Databases) -> str:
     """The name of a database in Django's schema, as its own migrations make it."""
-    url = ensure_database(postgres_url, "template_django")
+    url = ensure_database(databases.server, "template_django")
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings.test", "DATABASE_URL": url}
     argv = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
     subprocess.run(argv, cwd=DJANGO_BACKEND, env=environment, check=True, timeout=120)
+    databases.recyclable("template_django")
     return "template_django"
 
 
 @pytest.fixture(scope="session")
-def school(postgres_url: str, node_template: str) -> str:
+def school(databases: Databases, node_template: str) -> str:
     """Node's database with one school in it; it is only read."""
-    url = _new(postgres_url, node_template)
+    url = databases.new(node_template)
     seed(url, None)
     return url
 
 
 @pytest.fixture(scope="session")
-def moved_school(postgres_url: str, school: str, django_template: str) -> str:
+def moved_school(databases: Databases, school: str, django_template: str) -> str:
     """The name of a database of Django's to which the school was copied."""
-    url = _new(postgres_url, django_template)
+    url = databases.new(django_template)
     copy(school, url, ROTC)
     return url.rpartition("/")[2]
 
 
-@pytest.fixture(scope="session")
-def used() -> list[str]:
-    """Databases that no test needs any more."""
-    return []
-
-
 @pytest.fixture
-def make(postgres_url: str, used: list[str]) -> Iterator[Callable[[str], str]]:
-    """Call it with a template's name for the URL of a new database."""
-    urls: list[str] = []
+def make(databases: Databases) -> Iterator[Make]:
+    """Call it with a template's name for the URL of a database of this test's own."""
+    made: list[tuple[str, str]] = []
 
     def new(template: str) -> str:
-        urls.append(_new(postgres_url, template))
-        return urls[-1]
+        made.append((template, databases.get(template)))
+        return made[-1][1]
 
     yield new
-    used.extend(urls)
-    # Each drop waits for a checkpoint, and many in a row for one. The last ones go with the server.
-    if len(used) >= DROPPED_AT_ONCE:
-        for url in used:
-            _statement(postgres_url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", url.rpartition("/")[2])
-        used.clear()
+    for template, url in made:
+        databases.put(template, url)
 
 
 @pytest.fixture
