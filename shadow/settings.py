@@ -61,6 +61,9 @@ class Rule:
     `ignore` may also name a part of the answer: `status`, `body`, `header.content-type` or `header.location`."""
     key: str | None = None
     """For `unordered`: the field that tells elements apart; none = by their whole value."""
+    ties: tuple[str, ...] = ()
+    """For `unordered`: the fields that the list is ordered by. Then only elements that are equal in all of them may
+    change places, also with such elements of the next or the previous page; none = the order does not matter at all."""
     precision: Literal["s", "ms", "us"] = "ms"
     """For `same_instant`: finer digits are cut off before comparing. A date alone is its midnight in UTC."""
     statuses: tuple[tuple[int, int], ...] = ()
@@ -75,6 +78,8 @@ class Rule:
             raise ValueError("statuses: a rule of kind status needs the pairs it allows, such as [[200, 201]]")
         if self.key is not None and self.kind is not RuleKind.UNORDERED:
             raise ValueError("key: only a rule of kind unordered has one")
+        if self.ties and self.kind is not RuleKind.UNORDERED:
+            raise ValueError("ties: only a rule of kind unordered has them")
         return self
 
 

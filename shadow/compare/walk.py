@@ -8,6 +8,7 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import Any, Final
 
+from shadow.compare import ties
 from shadow.compare.normalise import canonical, is_number, key_text, same_instant, same_number
 from shadow.compare.paths import Path, pattern_text
 from shadow.compare.rules import Place
@@ -28,7 +29,7 @@ class Kind(StrEnum):
     TYPE = "type"  # such as a number here and a string there
     MISSING = "missing"  # only the active backend has it
     ADDED = "added"  # only the standby has it
-    ORDER = "order"  # the same elements in another order (only ever forgiven, never found)
+    ORDER = "order"  # the same elements in another order (found only where a rule names the fields it follows)
     LENGTH = "length"  # lists of different lengths, too large to say which elements
 
 
@@ -167,15 +168,44 @@ def _lined_up(one: list[Any], other: list[Any], here: Place, path: Path, walked:
     item, key = here.item(), here.unordered.key
     places = _by_key(other, item, key)
     partner = [places[k].popleft() if places.get(k := _key(value, item, key)) else None for value in one]
-    if any(there is not None and there != index for index, there in enumerate(partner)):
-        walked.forgive(here.unordered, path, Kind.ORDER)
     left_over = deque(sorted(index for indexes in places.values() for index in indexes))
+    if _explained(one, other, partner, left_over, here, path, walked):
+        return [(value, other[there], item, (*path, n)) for n, (value, there) in _met(one, partner)]
     pairs: list[_Pair] = []
     for index, (value, there) in enumerate(zip(one, partner, strict=True)):
         if there is None and key is None and left_over:
             there = left_over.popleft()  # without a key, what is left belongs together as well as anything
         pairs.append((value, ABSENT if there is None else other[there], item, (*path, index)))
     return pairs + [(ABSENT, other[there], item, (*path, there)) for there in left_over]
+
+
+def _met(one: list[Any], partner: list[int | None]) -> list[tuple[int, tuple[Any, int]]]:
+    """The elements that both lists have: where each is in one, its value, and where it is in the other."""
+    both = enumerate(zip(one, partner, strict=True))
+    return [(index, (value, there)) for index, (value, there) in both if there is not None]
+
+
+def _explained(
+    one: list[Any], other: list[Any], partner: list[int | None], left_over: deque[int], here: Place, path: Path,
+    walked: Walked,
+) -> bool:  # fmt: skip
+    """Whether the rule allows what sets the order apart, and what only one of the lists has: that needs ties."""
+    rule, item = here.unordered, here.item()
+    assert rule is not None
+    order, others = ([_order(value, item, rule.ties) for value in values] for values in (one, other))
+    missing = [index for index, there in enumerate(partner) if there is None]
+    exchanged = bool(rule.ties) and ties.over_the_edge(order, others, missing, left_over)
+    if rule.ties and ties.out_of_order(partner, order):
+        walked.differs(path, Kind.ORDER, [text.decode() for text in order], [text.decode() for text in others])
+    elif exchanged or any(there is not None and there != index for index, there in enumerate(partner)):
+        walked.forgive(rule, path, Kind.ORDER)
+    return exchanged
+
+
+def _order(value: Any, item: Place, fields: tuple[str, ...]) -> bytes:
+    """What a list orders this element by."""
+    known = value if isinstance(value, dict) else {}
+    return key_text([canonical(known.get(name), item.field(name)) for name in fields])
 
 
 def _by_key(values: list[Any], item: Place, key: str | None) -> dict[bytes, deque[int]]:
