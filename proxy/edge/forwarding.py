@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proxy.config.model import Limits
+from proxy.edge.arrived import Arrived
 from proxy.edge.capture import Tap
 from proxy.edge.connection import NO_BODY, AnswerHead, ClientGone, Connection, Fault, OnInterim, UpstreamError
 from proxy.edge.head import Head, Refusal, too_large
 from proxy.edge.headers import Field, answer_fields, answer_head, request_framing, request_head
 from proxy.edge.routing import SAFE_METHODS
-from proxy.edge.server import Arrived
 from proxy.edge.upstream import Pool
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -14,6 +14,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from proxy.config.model import Config, RouteClass
+from proxy.edge.arrived import Arrived, Done
 from proxy.edge.availability import Availability
 from proxy.edge.capture import Tap
 from proxy.edge.clients import client_key, new_cookie
@@ -32,7 +33,6 @@ from proxy.edge.headers import (
 )
 from proxy.edge.pages import RETRY_AFTER, page
 from proxy.edge.routing import Decision, Matched, RouteTable, copies, decide, held_home
-from proxy.edge.server import Arrived, Done
 from proxy.edge.tally import Tally
 from proxy.edge.upstream import Pool
 from proxy.edge.websocket import tunnel

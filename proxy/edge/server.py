@@ -9,7 +9,6 @@ lane for plain requests has its place in `data_received`, in front of aiohttp's 
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -17,82 +16,22 @@ from typing import Any
 
 import structlog
 from aiohttp import web_protocol
-from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
-from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_server import Server
 
 from proxy import metrics
 from proxy.config.model import Limits
+from proxy.edge.arrived import Arrived, Done
+from proxy.edge.beginnings import Beginnings, MalformedLine
 from proxy.edge.head import Refusal
 from proxy.edge.pages import page
 
 log = structlog.get_logger()
 
-_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]"
-_REQUEST_LINE = re.compile(_TOKEN + rb"+ [!-~]+ HTTP/[0-9]\.[0-9]\r?\n")
-_METHOD = re.compile(_TOKEN)
-_BOUNDARY = b"\r\n\r\n"
-_LAST_CHUNK = b"\r\n0\r\n\r\n"
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends a reset
 _LAST_MOMENT = 0.1  # seconds that an exchange has to end once it was told to, when the time to stop is up
 _LINGER = 2.0  # seconds that the rest of a refused body is read and thrown away, so that the refusal is not lost
-
-
-class Done:
-    """What a handler returns: the answer is written, and whether the connection may carry another request."""
-
-    __slots__ = ("keep_alive",)
-
-    def __init__(self, keep_alive: bool) -> None:
-        self.keep_alive = keep_alive
-
-    async def prepare(self, request: object) -> None:
-        """Nothing: the handler wrote the head."""
-
-    async def write_eof(self) -> None:
-        """Nothing: the handler wrote the body."""
-
-
-class Arrived:
-    """A request as it came off the wire: aiohttp's parsed message, the body's stream, and the client's connection."""
-
-    __slots__ = ("_on_gone", "_task", "body", "client", "gone", "message", "writer")
-
-    def __init__(
-        self,
-        message: RawRequestMessage,
-        body: StreamReader,
-        client: ClientConnection,
-        writer: AbstractStreamWriter,
-        task: asyncio.Task[None],
-    ) -> None:
-        self.message = message
-        self.body = body
-        self.client = client
-        self.writer = writer
-        self._task = task
-        self.gone = False
-        self._on_gone: Callable[[], None] | None = None
-        client.begin(self)
-
-    def when_gone(self, call: Callable[[], None] | None) -> None:
-        """Call this once when the client's connection is lost (at once if it already is); None: no longer."""
-        self._on_gone = call
-        if call is not None and self.gone:
-            call()
-
-    def _finish(self) -> None:
-        """Called by aiohttp before it takes the answer."""
-
-    def _cancel(self, exc: BaseException) -> None:
-        """Called by aiohttp when the connection is lost with this request under way."""
-        self.gone = True
-        if not self.body.is_eof():
-            self.body.set_exception(exc)
-        if self._on_gone is not None:
-            self._on_gone()
 
 
 class ClientConnection(web_protocol.RequestHandler):
@@ -101,13 +40,12 @@ class ClientConnection(web_protocol.RequestHandler):
     __slots__ = (
         "_answering",
         "_arrived",
+        "_beginnings",
         "_body",
         "_closing",
         "_grace",
         "_half_closed",
-        "_heard",
         "_limits",
-        "_line",
         "_on_finishing",
         "_tunnel",
     )
@@ -119,8 +57,7 @@ class ClientConnection(web_protocol.RequestHandler):
         self._grace: asyncio.TimerHandle | None = None
         self._arrived: Arrived | None = None  # the request being answered
         self._body: StreamReader = EMPTY_PAYLOAD  # of that request or of the last one
-        self._line = b""  # the beginning of a request line that is not whole yet
-        self._heard = _BOUNDARY  # the last bytes received; a new connection is as good as one between two requests
+        self._beginnings = Beginnings(limits.target)
         self._half_closed = False
         self._answering = False
         self._closing = False
@@ -148,11 +85,8 @@ class ClientConnection(web_protocol.RequestHandler):
 
     @property
     def ended_plainly(self) -> bool:
-        """Whether the last bytes received were those of a chunked body without trailers.
-
-        aiohttp's parser keeps the last trailer and makes it a field of the next request. Behind a proxy that shares its
-        connections that request is another client's; so a body that ended otherwise is the last on its connection."""
-        return self._heard == _LAST_CHUNK
+        """Whether a chunked body ended without trailers, so that the next request on the connection is only itself."""
+        return self._beginnings.ended_plainly
 
     def write(self, data: bytes) -> None:
         """Queue bytes for the client. Raises ConnectionError if it is gone."""
@@ -206,12 +140,13 @@ class ClientConnection(web_protocol.RequestHandler):
             self._tunnel.data_received(data)
             return
         if data:
-            if self._line or self._between_requests:
-                checked = self._with_request_line(data)
-                if checked is None:
-                    return
-                data = checked
-            self._heard = data[-7:] if len(data) >= 7 else (self._heard + data)[-7:]
+            try:
+                data = self._beginnings.follow(data, begins=self._between_requests)
+            except MalformedLine:
+                self._refuse_line()
+                return
+            if not data:
+                return
         super().data_received(data)
         if self._messages and isinstance(self._messages[-1][0], web_protocol._ErrInfo):
             self._spoil_body()
@@ -289,36 +224,16 @@ class ClientConnection(web_protocol.RequestHandler):
         if self._on_finishing is not None:
             self._on_finishing(within)
         if self._arrived is None and not self._messages:
-            self.close()
+            self.force_close()
         return self._task_handler
 
     # Inside.
 
     @property
     def _between_requests(self) -> bool:
-        """Whether the next byte surely begins a request. Behind a body that ended otherwise that is not known: the next
-        request's beginning may already be in the parser."""
+        """Whether the next byte surely begins a request."""
         idle = self._arrived is None and not self._messages
-        return idle and self._heard.endswith(_BOUNDARY) and self._body.is_eof()
-
-    def _with_request_line(self, data: bytes) -> bytes | None:
-        """The data, once they hold a whole request line that is well-formed; None while they do not, or never will."""
-        data = self._line + data
-        self._line = b""
-        start = 0
-        while data.startswith(b"\r\n", start):
-            start += 2
-        end = data.find(b"\n", start)
-        if end < 0 and len(data) <= self._limits.target:
-            if len(data) > start and data[start:] != b"\r" and not _METHOD.match(data, start):
-                self._refuse_line()
-            else:
-                self._line = data
-            return None
-        if 0 <= end - start < self._limits.target and not _REQUEST_LINE.match(data, start):
-            self._refuse_line()
-            return None
-        return data
+        return idle and self._beginnings.at_boundary and self._body.is_eof()
 
     def _spoil_body(self) -> None:
         """The parser gave up; a body that it was in the middle of will not come to its end."""

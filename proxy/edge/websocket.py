@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import random
 
+from proxy.edge.arrived import Arrived
 from proxy.edge.connection import AnswerHead, ClientGone, Connection, Fault, UpstreamError
 from proxy.edge.forwarding import Answered, Call, Timeouts, relay
 from proxy.edge.frames import SERVICE_RESTART, Frames
 from proxy.edge.head import Head
 from proxy.edge.headers import Field, answer_head, first_value, request_head
-from proxy.edge.server import Arrived
 from proxy.edge.upstream import Pool
 
 

@@ -248,12 +248,14 @@ async def test_a_killed_end_takes_the_other_along(stage: Stage, who: str) -> Non
         await asyncio.sleep(0.01)
 
 
-async def test_a_stopping_edge_gives_sockets_the_drain_time_and_then_closes_them(stage: Stage) -> None:
-    """Rows 55, 62."""
+async def test_a_frame_that_does_not_end_is_closed_with_when_the_time_to_stop_is_up(stage: Stage) -> None:
+    """Rows 55, 62: nothing of ours is put into the middle of it."""
     stage.active.script = _upgrades
     client = await _open(stage)
+    await client.send(b"\x82\x05ab")
+    assert await client.reader.readexactly(4) == b"\x82\x05ab"
     stopping = asyncio.ensure_future(stage.server.shutdown(0.3))
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.2)
     await client.send(b"x")
     assert await client.reader.readexactly(1) == b"x"
     async with asyncio.timeout(5):

@@ -159,7 +159,8 @@ async def test_a_stopping_edge_closes_idle_clients_at_once_and_finishes_the_othe
     await busy.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab")
     await stage.active.seen(1)
     stopping = asyncio.ensure_future(stage.server.shutdown(5))
-    assert await idle.rest() == b""
+    async with asyncio.timeout(2):
+        assert await idle.rest() == b""
     await busy.send(b"cd")
     finish.set()
     answer = await busy.answer()
