@@ -134,7 +134,11 @@ def start(config: Path, port: int, control: int) -> Served:
         status = served.command("status")
         return status.returncode == 0 and sum(edge["alive"] for edge in json.loads(status.stdout)["edges"]) == 2
 
-    eventually(ready, STARTED_WITHIN)
+    try:
+        eventually(ready, STARTED_WITHIN)
+    except BaseException:
+        process.kill()
+        raise
     return served
 
 
