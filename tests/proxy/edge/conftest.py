@@ -50,10 +50,10 @@ async def stage_with(events: list[EventDict]) -> AsyncIterator[StageWith]:
         standby: Backend | None = None,
         **settings: Any,
     ) -> Stage:
-        pair = [active or await Backend().start(), standby or await Backend().start()]
+        pair = (active or await Backend().start(), standby or await Backend().start())
         backends.extend(pair)
-        urls = [backend.url for backend in pair]
-        stages.append(await Stage(*pair, make_config(*urls, **settings), state).start())
+        config = make_config(pair[0].url, pair[1].url, **settings)
+        stages.append(await Stage(*pair, config, state).start())
         return stages[-1]
 
     yield make

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 from structlog.typing import EventDict
@@ -40,7 +41,7 @@ async def sockets_with(stage_with: StageWith) -> AsyncIterator[SocketsWith]:
     """Call it for an edge whose active side serves WebSockets with `handler`."""
     servers = []
 
-    async def make(handler: Handler = _echo, **settings: object) -> Sockets:
+    async def make(handler: Handler = _echo, **settings: Any) -> Sockets:
         seen: list[ServerConnection] = []
 
         async def handle(connection: ServerConnection) -> None:
