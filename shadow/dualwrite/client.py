@@ -1,0 +1,183 @@
+"""The edge's side of the journal: intents and outcomes go to the machine's writer over a unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from typing import cast
+
+import structlog
+
+from shadow.channel import Frames
+from shadow.clock import Clock, SystemClock
+from shadow.dualwrite import messages
+from shadow.dualwrite.admission import Admission, Noted, Refused, Why
+from shadow.dualwrite.entry import Intent, Outcome, State
+from shadow.dualwrite.writer import FRAME_LIMIT, NEVER_FORWARDED
+
+log = structlog.get_logger("journal")
+
+FIRST_DELAY = 0.02
+LONGEST_DELAY = 1.0
+PATIENCE = 2.0  # seconds beyond an intent's own `wait_until` that the writer may take
+
+
+class JournalClient:
+    """One per edge process, used from its event loop only. It connects by itself, and again whenever it is cut off.
+
+    - `intent` always answers within the intent's `wait_until` and two seconds more; on `Admitted` the write may be
+      forwarded (check `forward_by` first), on anything else it must not be.
+    - `outcome` returns once the outcome is durable; give it up (`asyncio.timeout`) whenever you like: it is kept and
+      told again until it is. Every admitted intent needs one.
+    """
+
+    def __init__(self, path: str | Path, clock: Clock | None = None) -> None:
+        self._path = str(path)
+        self._clock = clock or SystemClock()
+        self._turn = 0
+        self._intents: dict[int, tuple[Intent, asyncio.Future[Admission]]] = {}
+        self._outcomes: dict[int, tuple[Outcome, asyncio.Future[Noted]]] = {}
+        self._line: _Line | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to connect, and keep trying. Needs a running event loop."""
+        self._keeper = asyncio.get_running_loop().create_task(self._keep(), name="journal client")
+
+    async def stop(self) -> None:
+        """Disconnect. Outcomes that are not durable yet are lost to us; the writer takes their writes for unknown."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        if self._outcomes:
+            log.warning("outcomes_left", count=len(self._outcomes))
+        if self._line is not None:
+            self._line.close()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the writer can be reached now."""
+        return self._line is not None
+
+    @property
+    def untold(self) -> int:
+        """Outcomes that are not known to be durable."""
+        return len(self._outcomes)
+
+    async def intent(self, intent: Intent) -> Admission:
+        """Ask for admission. Never raises but CancelledError; then, too, the intent is closed as never forwarded."""
+        if self._line is None:
+            return Refused(Why.UNAVAILABLE)
+        self._turn += 1
+        turn = self._turn
+        future: asyncio.Future[Admission] = asyncio.get_running_loop().create_future()
+        self._intents[turn] = intent, future
+        self._line.send(messages.intent(turn, intent))
+        patience = max(0.0, intent.wait_until - self._clock.now()) + PATIENCE
+        try:
+            return await asyncio.wait_for(future, patience)
+        except TimeoutError:
+            self._close(intent)
+            return Refused(Why.UNAVAILABLE)
+        except asyncio.CancelledError:
+            self._close(intent)
+            raise
+        finally:
+            self._intents.pop(turn, None)
+
+    async def outcome(self, outcome: Outcome) -> Noted:
+        """Tell what became of a write; what is known once this returns is durable."""
+        return await asyncio.shield(self._told(outcome))
+
+    def _told(self, outcome: Outcome) -> asyncio.Future[Noted]:
+        self._turn += 1
+        future: asyncio.Future[Noted] = asyncio.get_running_loop().create_future()
+        self._outcomes[self._turn] = outcome, future
+        if self._line is not None:
+            self._line.send(messages.outcome(self._turn, outcome))
+        return future
+
+    def _close(self, intent: Intent) -> None:
+        self._told(Outcome(intent.id, State.FAILED, reason=NEVER_FORWARDED))
+
+    async def _keep(self) -> None:
+        delay = FIRST_DELAY
+        while True:
+            line = _Line(self)
+            try:
+                await asyncio.get_running_loop().create_unix_connection(lambda line=line: line, self._path)  # type: ignore[misc]
+            except OSError as error:
+                log.debug("journal_writer_unreachable", error=str(error), again_in=delay)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, LONGEST_DELAY)
+            else:
+                delay = FIRST_DELAY
+                await line.lost.wait()
+
+    # ---- called by the connection
+
+    def connected(self, line: _Line) -> None:
+        """Tell again what is not known to be durable."""
+        self._line = line
+        for turn, (outcome, _) in self._outcomes.items():
+            line.send(messages.outcome(turn, outcome))
+
+    def disconnected(self) -> None:
+        """Nobody can say whether these were admitted; they are not forwarded, so they are closed."""
+        self._line = None
+        for intent, future in list(self._intents.values()):
+            if not future.done():
+                future.set_result(Refused(Why.UNAVAILABLE))
+                self._close(intent)
+
+    def heard(self, frame: bytes) -> None:
+        """An answer of the writer."""
+        turn, answer = messages.answered(frame)
+        if isinstance(answer, Noted):
+            _, noted = self._outcomes.pop(turn, (None, None))
+            if noted is not None and not noted.done():
+                noted.set_result(answer)
+            return
+        _, future = self._intents.get(turn, (None, None))
+        if future is not None and not future.done():
+            future.set_result(answer)
+
+
+class _Line(asyncio.Protocol):
+    """One connection to the writer."""
+
+    def __init__(self, client: JournalClient) -> None:
+        self._client = client
+        self._frames = Frames(FRAME_LIMIT)
+        self._transport: asyncio.Transport | None = None
+        self.lost = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._client.connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        frames, _ = self._frames.feed(data)
+        try:
+            for frame in frames:
+                self._client.heard(frame)
+        except ValueError as error:
+            log.error("journal_answer_unreadable", error=str(error))
+            self.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
+        self._client.disconnected()
+        self.lost.set()
+
+    def send(self, frame: bytes) -> None:
+        """Write; what cannot be sent any more is told again on the next connection."""
+        if self._transport is not None:
+            with suppress(RuntimeError):
+                self._transport.write(frame)
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._transport is not None:
+            self._transport.close()

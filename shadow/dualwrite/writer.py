@@ -1,0 +1,262 @@
+"""One journal writer per machine: it takes the intents and outcomes of all edges and commits them in groups."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import structlog
+
+from shadow.channel import Frames
+from shadow.clock import Clock, SystemClock
+from shadow.dualwrite import messages
+from shadow.dualwrite.admission import Admission, Admitted, Appends, Noted, Refused, Why
+from shadow.dualwrite.entry import Intent, Outcome, State
+from shadow.dualwrite.ordering import heads
+from shadow.dualwrite.session import JournalUnavailable
+
+log = structlog.get_logger("journal")
+
+MOST_IN_A_BATCH = 256
+LOOK_AGAIN = 0.01  # how soon a busy lane is asked for again: another machine may have let it go
+LONGEST_PAUSE = 1.0
+HELD_AT_MOST = 64 * 1024 * 1024
+FRAME_LIMIT = 64 * 1024 * 1024
+NEVER_FORWARDED = "it was never forwarded"
+
+
+@dataclass(eq=False, slots=True)
+class _Asked:
+    """One question of an edge."""
+
+    edge: _Edge | None  # None: our own, nobody waits for the answer
+    turn: int
+    what: Intent | Outcome
+    size: int = 0
+
+
+class JournalWriter:
+    """Listens on a unix socket until `stop`. Whatever it answered is durable; an outcome that it took is never dropped.
+
+    What queues up while a commit runs goes into the next one. While more than 64 MiB are held it reads nothing more.
+    """
+
+    def __init__(self, path: str | Path, journal: Appends, clock: Clock | None = None) -> None:
+        self._path = Path(path)
+        self._journal = journal
+        self._clock = clock or SystemClock()
+        self._new: deque[_Asked] = deque()
+        self._waiting: list[_Asked] = []  # intents whose lanes are busy, or that meet a fence; first come first
+        self._outcomes: deque[_Asked] = deque()
+        self._undecided: dict[str, _Edge] = {}
+        self._edges: set[_Edge] = set()
+        self._given_up: list[str] = []  # whose places in the queue nobody needs any more
+        self._held = 0
+        self._wake = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self.ready = asyncio.Event()
+        self.commits = 0
+
+    def stop(self) -> None:
+        """Ask `run` to end, once the outcomes that it holds are durable or PostgreSQL does not answer."""
+        self._stopped.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until `stop`. `ready` is set once edges can connect."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_unix_server(lambda: _Edge(self), self._path)
+        os.chmod(self._path, 0o600)
+        inode = self._path.stat().st_ino
+        self.ready.set()
+        try:
+            await self._work()
+        finally:
+            server.close()
+            with suppress(FileNotFoundError):
+                if self._path.stat().st_ino == inode:  # not that of a successor
+                    self._path.unlink()
+            for edge in list(self._edges):
+                edge.close()
+
+    async def _work(self) -> None:
+        failures = 0
+        while not (self._stopped.is_set() and not self._outcomes):
+            if not (self._new or self._outcomes):
+                with suppress(TimeoutError):  # then busy lanes are looked at again
+                    await asyncio.wait_for(self._wake.wait(), LOOK_AGAIN if self._waiting else None)
+            self._wake.clear()
+            try:
+                await self._commit_outcomes()
+                await self._commit_intents()
+                failures = 0
+            except JournalUnavailable as error:
+                failures += 1
+                log.warning("journal_unavailable", error=str(error), outcomes_kept=len(self._outcomes))
+                if self._stopped.is_set():
+                    return
+                await asyncio.sleep(min(LONGEST_PAUSE, 0.02 * 2.0 ** min(failures, 10)))
+
+    async def _commit_outcomes(self) -> None:
+        batch = [self._outcomes[place] for place in range(min(MOST_IN_A_BATCH, len(self._outcomes)))]
+        if not batch:
+            return
+        told = [asked.what for asked in batch if isinstance(asked.what, Outcome)]
+        noted = await self._journal.outcomes(told)  # if this fails they are kept: telling them twice does no harm
+        self.commits += 1
+        for asked, answer in zip(batch, noted, strict=True):
+            self._outcomes.popleft()
+            self._undecided.pop(asked.what.id, None)
+            self._answer(asked, answer)
+
+    async def _commit_intents(self) -> None:
+        now = self._clock.now()
+        self._give_up_late(now)
+        if self._given_up:
+            await self._journal.forget_waiting(self._given_up, now)
+            self._given_up.clear()
+        batch = self._next_intents()
+        if not batch:
+            return
+        try:
+            answers = await self._journal.append([a.what for a in batch if isinstance(a.what, Intent)], now)
+        except JournalUnavailable:
+            for asked in batch:  # they may be durable all the same, and nobody is going to forward them
+                self._tell(Outcome(asked.what.id, State.FAILED, reason=NEVER_FORWARDED))
+                self._answer(asked, Refused(Why.UNAVAILABLE))
+            raise
+        self.commits += 1
+        for asked, answer in zip(batch, answers, strict=True):
+            self._admitted_or_not(asked, answer, now)
+        self._waiting.sort(key=lambda asked: (cast(Intent, asked.what).at, asked.what.id))
+
+    def _next_intents(self) -> list[_Asked]:
+        """Everything new, and of those that wait the ones that nobody here is before."""
+        chosen = {place for place in heads([cast(Intent, asked.what).lanes for asked in self._waiting])}
+        batch = [asked for place, asked in enumerate(self._waiting) if place in chosen][:MOST_IN_A_BATCH]
+        taken = set(map(id, batch))
+        self._waiting = [asked for asked in self._waiting if id(asked) not in taken]
+        while self._new and len(batch) < 2 * MOST_IN_A_BATCH:
+            batch.append(self._new.popleft())
+        return batch
+
+    def _admitted_or_not(self, asked: _Asked, answer: Admission, now: float) -> None:
+        intent = cast(Intent, asked.what)
+        waits = isinstance(answer, Refused) and answer.why in (Why.QUEUED, Why.FENCED)
+        if isinstance(answer, Admitted) and (asked.edge is None or asked.edge.gone):
+            self._tell(Outcome(intent.id, State.FAILED, reason=NEVER_FORWARDED))
+        elif isinstance(answer, Admitted) and asked.edge is not None:
+            self._undecided[intent.id] = asked.edge
+        elif waits and intent.wait_until > now and asked.edge is not None and not asked.edge.gone:
+            self._waiting.append(asked)
+            return
+        self._answer(asked, answer)
+
+    def _give_up_late(self, now: float) -> None:
+        late = [asked for asked in self._waiting if cast(Intent, asked.what).wait_until <= now]
+        self._waiting = [asked for asked in self._waiting if asked not in late]
+        self._given_up += [asked.what.id for asked in late]
+        for asked in late:
+            self._answer(asked, Refused(Why.QUEUED))
+
+    def _answer(self, asked: _Asked, answer: Admission | Noted) -> None:
+        self._held -= asked.size
+        if asked.edge is not None:
+            asked.edge.tell(messages.answer(asked.turn, answer))
+        if self._held <= HELD_AT_MOST // 2:
+            for edge in self._edges:
+                edge.resume()
+
+    def _tell(self, outcome: Outcome) -> None:
+        self._outcomes.append(_Asked(None, 0, outcome))
+        self._wake.set()
+
+    # ---- called by the connections
+
+    def take(self, edge: _Edge, frames: list[bytes]) -> None:
+        """What an edge asked."""
+        for frame in frames:
+            turn, what = messages.asked(frame)
+            asked = _Asked(edge, turn, what, len(frame))
+            self._held += len(frame)
+            if isinstance(what, Intent):
+                self._new.append(asked)
+            else:
+                self._forget(what.id)
+                self._outcomes.append(asked)
+        self._wake.set()
+        if self._held > HELD_AT_MOST:
+            for reading in self._edges:
+                reading.pause()
+
+    def _forget(self, id: str) -> None:
+        """An outcome for what is not admitted yet: its edge has given it up."""
+        self._given_up += [asked.what.id for asked in self._waiting if asked.what.id == id]
+        self._waiting = [asked for asked in self._waiting if asked.what.id != id]
+        self._new = deque(asked for asked in self._new if asked.what.id != id)
+
+    def connected(self, edge: _Edge) -> None:
+        """A new edge."""
+        self._edges.add(edge)
+
+    def lost(self, edge: _Edge) -> None:
+        """An edge is gone: what it had under way is unknown, unless it comes back and tells."""
+        self._edges.discard(edge)
+        self._given_up += [asked.what.id for asked in self._waiting if asked.edge is edge]
+        self._waiting = [asked for asked in self._waiting if asked.edge is not edge]
+        for id in [id for id, owner in self._undecided.items() if owner is edge]:
+            del self._undecided[id]
+            self._tell(Outcome(id, State.UNKNOWN, reason="its edge is gone"))
+
+
+class _Edge(asyncio.Protocol):
+    """The connection from one edge process."""
+
+    def __init__(self, writer: JournalWriter) -> None:
+        self._writer = writer
+        self._frames = Frames(FRAME_LIMIT)
+        self._transport: asyncio.Transport | None = None
+        self.gone = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._writer.connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        frames, passed_over = self._frames.feed(data)
+        try:
+            self._writer.take(self, frames)
+        except ValueError as error:
+            passed_over += 1
+            log.error("journal_message_unreadable", error=str(error))
+        if passed_over:
+            self.close()  # it would wait for ever for an answer: let it see that we are not one
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport, self.gone = None, True
+        self._writer.lost(self)
+
+    def tell(self, frame: bytes) -> None:
+        """Send, if the edge is still there."""
+        if self._transport is not None:
+            self._transport.write(frame)
+
+    def pause(self) -> None:
+        """Stop reading."""
+        if self._transport is not None and self._transport.is_reading():
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._transport is not None and not self._transport.is_reading():
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        """End the connection, after what was written."""
+        if self._transport is not None:
+            self._transport.close()
