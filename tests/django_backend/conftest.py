@@ -24,7 +24,11 @@ from apps.authentication.services import user_token
 from common.roles import Role
 from config import environment
 from config.settings.test import NO_DATABASE, NO_REDIS
-from tests.django_backend.people import Ask, Frames, cadet, person
+from tests.django_backend.people import CUTOVER_SECRET, Ask, Copy, Frames, cadet, copy_headers, person
+from tests.django_backend.serving import start
+
+# A fixture that lives beside the server it starts.
+__all__ = ["start"]
 
 # After so long without a frame none is on its way any more.
 QUIET_SECONDS = 0.15
@@ -87,6 +91,26 @@ def ask(client: Client) -> Ask:
             rest |= {"data": body if isinstance(body, bytes) else json.dumps(body), "content_type": "application/json"}
         answer: HttpResponse = getattr(client, method)(f"/api/v1/{path}", headers=headers, **rest)
         return answer
+
+    return send
+
+
+@pytest.fixture
+def copy(settings: Any, ask: Ask) -> Copy:
+    """Send a signed copy: `copy("replay", "post", "activities", by=bob, body={...}, key="k", pin={...})`."""
+    settings.CUTOVER_SECRET = CUTOVER_SECRET
+
+    def send(
+        kind: str, method: str, path: str, *, body: Any = None, key: str | None = "k", pin: Any = None, **rest: Any
+    ) -> HttpResponse:
+        raw = b"" if body is None else json.dumps(body).encode()
+        headers = copy_headers(kind, method, f"/api/v1/{path}", raw, key or "mirrored")
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        if pin is not None:
+            headers["X-Cutover-Pin"] = pin if isinstance(pin, str) else json.dumps(pin)
+        given = {} if method == "get" else {"body": raw}
+        return ask(method, path, headers={**headers, **rest.pop("headers", {})}, **given, **rest)
 
     return send
 

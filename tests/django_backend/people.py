@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from apps.authentication.models import User
 from apps.cadets.models import Cadet
 from apps.grading.models import Grade, GradeCategory
 from common.roles import Role
+from shadow.signature import sign
 
 # Made by bcryptjs 2.4.3, each a password and its hash; `2b` and `2y` are the hash `cost4` under other prefixes.
 NODE_HASHES: dict[str, tuple[str, str]] = json.loads((Path(__file__).parent / "node_hashes.json").read_text())
@@ -29,6 +31,25 @@ class Frames(Protocol):
     """What was published since the last call."""
 
     def __call__(self) -> list[tuple[str, Any]]: ...
+
+
+CUTOVER_SECRET = "a secret that cutover and the backend share"
+
+
+class Copy(Protocol):
+    """Sends a copy of a request, signed under `key`; `pin` is what its original made up."""
+
+    def __call__(
+        self,
+        kind: str,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        key: str | None = "k",
+        pin: Any = None,
+        **rest: Any,
+    ) -> HttpResponse: ...
 
 
 class Ask(Protocol):
@@ -48,6 +69,19 @@ def person(username: str, role: Role, **columns: Any) -> User:
 def cadet(student_id: str, **columns: Any) -> Cadet:
     """A cadet whose other columns do not matter, unless `columns` say otherwise."""
     return Cadet.objects.create(**{"first_name": "Ana", "last_name": "Cruz", "student_id": student_id, **columns})
+
+
+def copy_headers(kind: str, method: str, target: str, body: bytes, id: str, at: int | None = None) -> dict[str, str]:
+    """What cutover writes on a copy, by its own code."""
+    signature = sign(
+        CUTOVER_SECRET.encode(),
+        method=method.upper(),
+        target=target.encode(),
+        body=body,
+        id=id,
+        at=int(time.time()) if at is None else at,
+    )
+    return {"X-Cutover-Copy": kind, "X-Cutover-Signature": signature}
 
 
 def form(fields: dict[str, Any]) -> dict[str, Any]:
