@@ -18,11 +18,17 @@ from common.exceptions import BodyTooLarge, MalformedJson
 
 # What the legacy backend accepts.
 LARGEST_BODY = 10 * 1024 * 1024
+OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+BEYOND_INTEGERS = 2**64
 
 
 def dumps(value: Any) -> bytes:
     """`value` as JSON: no spaces, nothing escaped that need not be, a Decimal as the string it reads as."""
-    return orjson.dumps(value, default=_plain, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+    try:
+        return orjson.dumps(value, default=_plain, option=OPTIONS)
+    except orjson.JSONEncodeError:
+        # A JSON column holds numbers of any length; the legacy answers what a double makes of them.
+        return orjson.dumps(_in_doubles(value), default=_plain, option=OPTIONS)
 
 
 def json_response(value: Any, *, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
@@ -38,6 +44,20 @@ def loads(body: bytes) -> Any:
         return json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as mistake:
         raise MalformedJson from mistake
+
+
+def _in_doubles(value: Any) -> Any:
+    """`value` with what no integer of 64 bits holds as a double; beyond the largest double it is null, as in Node."""
+    if isinstance(value, Mapping):
+        return {name: _in_doubles(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_doubles(inner) for inner in value]
+    if isinstance(value, int) and not -BEYOND_INTEGERS // 2 <= value < BEYOND_INTEGERS:
+        try:
+            return float(value)
+        except OverflowError:
+            return None
+    return value
 
 
 def _plain(value: Any) -> Any:
