@@ -25,6 +25,11 @@ def is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def is_one_number(one: Any, other: Any) -> bool:
+    """Whether two JSON numbers are one. As soon as one of them is written as a double, both are read as doubles."""
+    return bool(one == other if type(one) is type(other) else float(one) == float(other))
+
+
 def number_of(value: object) -> Decimal | None:
     """The number that a value is, or spells as JSON would; None for everything else."""
     if is_number(value):

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import Any, Final
 
 from shadow.compare import ties
-from shadow.compare.normalise import canonical, is_number, key_text, same_instant, same_number
+from shadow.compare.normalise import canonical, is_number, is_one_number, key_text, same_instant, same_number
 from shadow.compare.paths import Path, pattern_text
 from shadow.compare.rules import Place
 from shadow.settings import Rule, RuleKind
@@ -129,7 +129,7 @@ def kind_of(active: Any, standby: Any) -> Kind:
 
 def _judge(one: Any, other: Any, here: Place, path: Path, walked: Walked) -> None:
     """Two values of which at least one is a scalar or absent, and which are not the same."""
-    if is_number(one) and is_number(other) and one == other:
+    if is_number(one) and is_number(other) and is_one_number(one, other):
         return  # JS prints 20 where Python prints 20.0; it is one JSON number
     kind = kind_of(one, other)
     if here.numeric and same_number(one, other):
