@@ -66,7 +66,7 @@ class Settlement:
     number: int
     act: State | str  # APPLIED, DIVERGED, PARKED, or "retry", "lost"
     reason: str = ""
-    retry_at: float = 0.0
+    retry_at: float = 0.0  # of "retry": not before; of "lost": when it ended for sure, if it did
     answer: Answer | None = None
 
 

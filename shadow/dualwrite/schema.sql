@@ -329,7 +329,8 @@ BEGIN
         ELSE
             noted := 'noted';
             IF act = 'lost' THEN
-                UPDATE cutover.journal_sending SET lost = true WHERE number = which;
+                UPDATE cutover.journal_sending SET lost = true,
+                    deadline = least(deadline, nullif((item ->> 'retry_at')::double precision, 0)) WHERE number = which;
                 UPDATE cutover.journal_entry SET reason = item ->> 'reason' WHERE number = which;
             ELSE
                 DELETE FROM cutover.journal_sending WHERE number = which;

@@ -180,7 +180,7 @@ class InMemoryJournal:
             return False
         entry = self.all[told.number]
         if told.act == "lost":
-            sent.lost = True
+            sent.lost, sent.deadline = True, min(sent.deadline, told.retry_at or sent.deadline)
         else:
             del self.sending[told.number]
             self.retry_at[told.number] = told.retry_at

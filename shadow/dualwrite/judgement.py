@@ -1,0 +1,40 @@
+"""Whether the standby did the same: the two answers compared by the operator's rules, ids without any."""
+
+from __future__ import annotations
+
+from shadow.answer import Answer
+from shadow.compare.diff import Limits
+from shadow.compare.rules import RouteRules
+from shadow.compare.verdict import Verdict, compare
+from shadow.dualwrite.entry import State
+from shadow.dualwrite.lanes import WriteRoute
+from shadow.dualwrite.pinning import Unpinnable, pins_of
+
+
+def judged(
+    active: Answer | None, standby: Answer, route: WriteRoute, rules: RouteRules, limits: Limits
+) -> tuple[State, str]:
+    """APPLIED or DIVERGED, and why. What could not be compared counts as applied, and says so."""
+    if active is None:
+        return State.APPLIED, "not compared: the active side's answer is not kept"
+    differing = _ids_that_differ(active, standby, route)
+    if differing:
+        return State.DIVERGED, f"another {differing}"
+    outcome = compare(active, standby, rules, limits)
+    if outcome.verdict is Verdict.MISMATCHED:
+        where = ", ".join(sorted({difference.pattern for difference in outcome.differences})[:5])
+        return State.DIVERGED, f"the answers differ at {where}"
+    if outcome.verdict is Verdict.NOT_COMPARED:
+        return State.APPLIED, f"not compared: {outcome.reason}"
+    return State.APPLIED, outcome.verdict.value
+
+
+def _ids_that_differ(active: Answer, standby: Answer, route: WriteRoute) -> str:
+    """Names of pinned values that are not the same in both answers, whatever the rules allow."""
+    try:
+        one = pins_of(route, active, actor=None, at_time=0.0).values
+        other = pins_of(route, standby, actor=None, at_time=0.0).values
+    except Unpinnable as error:
+        return f"answer: {error}"
+    ids = ("id", "uuid")  # instants and addresses may be written differently: the rules judge these
+    return ", ".join(name for name in one if name in ids and str(one[name]) != str(other[name]))

@@ -1,0 +1,250 @@
+"""Brings journaled writes to the standby, as parallel as they were, and says what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from shadow.answer import Answer, AskFailed
+from shadow.clock import Clock
+from shadow.compare.diff import Limits
+from shadow.compare.rules import RuleBook
+from shadow.dualwrite.admission import Replays, Settlement
+from shadow.dualwrite.copies import Copies, TokenMinter, copy_of
+from shadow.dualwrite.entry import SETTLED, Entry, State
+from shadow.dualwrite.judgement import judged
+from shadow.dualwrite.lanes import WriteRoute
+from shadow.dualwrite.ordering import is_final
+from shadow.dualwrite.pinning import Unpinnable, pins_of, sequence_value
+from shadow.dualwrite.resolve import NoMapping, Resolver
+from shadow.dualwrite.retry import Act, decide
+from shadow.dualwrite.session import JournalUnavailable
+from shadow.sender import Target
+
+log = structlog.get_logger("journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How the replayer goes about it."""
+
+    at_once: int = 32
+    """Copies under way at the most."""
+    lease: float = 5.0
+    """Seconds after which another replayer takes over from one that fell silent."""
+    send_within: float = 35.0
+    """Seconds after which a copy cannot land any more; above the sender's own timeout."""
+    idle: float = 0.02
+    resolve_every: float = 0.5
+
+
+class Replayer:
+    """One per machine that may lead; whoever leads has the newest term. `run` never ends by a failure."""
+
+    def __init__(
+        self, holder: str, journal: Replays, copies: Copies, resolver: Resolver, minter: TokenMinter,
+        targets: Mapping[str, Target], routes: Mapping[str, WriteRoute], rules: RuleBook, limits: Limits, clock: Clock,
+        pace: Pace | None = None,
+    ) -> None:  # fmt: skip
+        self._holder = holder
+        self._journal = journal
+        self._copies = copies
+        self._resolver = resolver
+        self._minter = minter
+        self._targets = targets
+        self._routes = routes
+        self._rules = rules
+        self._limits = limits
+        self._clock = clock
+        self._pace = pace or Pace()
+        self._to = frozenset(targets)
+        self._progress = 0  # grows with everything that is settled
+        self._refused: dict[int, int] = {}  # number → progress when its copy was sent that was refused last
+        self._rows: dict[int, tuple[str, ...]] = {}  # number → lanes of what heal has to carry
+        self._running: set[asyncio.Task[Settlement]] = set()
+        self._resolved = float("-inf")
+        self._stopped = asyncio.Event()
+        self.term = 0
+
+    def send_to(self, names: frozenset[str]) -> None:
+        """Replay only to these backends; a side that was left behind gets nothing until it is healed."""
+        self._to = names
+
+    def stop(self) -> None:
+        """Ask `run` to end once the copies under way have ended."""
+        self._stopped.set()
+
+    async def run(self) -> None:
+        """Lead whenever nobody else does, and replay, until `stop`."""
+        while not self._stopped.is_set():
+            try:
+                busy = await self.turn()
+            except JournalUnavailable as error:
+                log.warning("replay_waits", error=str(error))
+                busy = False
+            if not busy:
+                with suppress(TimeoutError):  # the stop would be early, not the pause late
+                    await asyncio.wait_for(self._stopped.wait(), self._pace.idle)
+        await self.finish()
+
+    async def finish(self) -> None:
+        """Wait for the copies under way, say what became of them, and let another one lead."""
+        if self._running:
+            await asyncio.wait(self._running)
+        with suppress(JournalUnavailable):  # then the next leader finds them under way and sees to them
+            await self._settle_finished()
+            await self._journal.step_down(self._holder, self.term)
+
+    async def turn(self) -> bool:
+        """One round: lead, look after what was left behind, send what may be sent. Whether anything was done."""
+        term = await self._journal.lead(self._holder, self.term, self._pace.lease)
+        if term is None:
+            return False
+        if term != self.term:
+            log.info("replayer_leads", term=term, holder=self._holder)
+            self.term = term
+            self._refused.clear()
+        await self._look_after()
+        started = await self._start()
+        if self._running:
+            await asyncio.wait(self._running, timeout=self._pace.idle, return_when=asyncio.FIRST_COMPLETED)
+        return await self._settle_finished() or started
+
+    async def _start(self) -> bool:
+        room = self._pace.at_once - len(self._running)
+        if room <= 0:
+            return False
+        now = self._clock.now()
+        numbers = await self._journal.claim(
+            self.term, room, targets=sorted(self._to), one_by_one=self._unmodified(), now=now,
+            deadline=now + self._pace.send_within,
+        )  # fmt: skip
+        for entry in await self._journal.entries(numbers):
+            self._begin(entry, now)
+        return bool(numbers)
+
+    def _unmodified(self) -> list[str]:
+        return sorted(name for name, target in self._targets.items() if not target.cooperates)
+
+    def _begin(self, entry: Entry, claimed: float) -> None:
+        task = asyncio.get_running_loop().create_task(self._copy(entry, claimed), name=f"copy {entry.number}")
+        self._running.add(task)
+
+    async def _settle_finished(self) -> bool:
+        finished = [task for task in self._running if task.done()]
+        if not finished:
+            return False
+        settlements = [task.result() for task in finished]
+        heard = await self._journal.settle(self.term, settlements)
+        self._running.difference_update(finished)
+        for settlement, was_heard in zip(settlements, heard, strict=True):
+            if was_heard and settlement.act in SETTLED | {State.PARKED}:
+                self._progress += 1
+                self._refused.pop(settlement.number, None)
+        return True
+
+    # ---- one copy
+
+    async def _copy(self, entry: Entry, claimed: float) -> Settlement:
+        """What became of the copy of one entry. Never raises."""
+        try:
+            return await self._sent(entry, claimed)
+        except Unpinnable as error:
+            return self._carried(entry, str(error))
+        except Exception as error:
+            log.exception("copy_failed", number=entry.number, route=entry.route)
+            return Settlement(entry.number, "lost", f"a fault of cutover: {error!r}")
+
+    async def _sent(self, entry: Entry, claimed: float) -> Settlement:
+        target, route = self._targets[entry.target], self._routes.get(entry.route, WriteRoute())
+        if route.carry == "rows":
+            return self._carried(entry, "its route carries rows")
+        pins = pins_of(route, entry.answer, actor=entry.actor, at_time=entry.at)
+        copy = copy_of(entry, target, pins=pins, authorization=self._minter.mint(pins.actor, target, self._clock.now()))
+        progress = self._progress
+        sequence = None if target.cooperates else sequence_value(route, pins)
+        heard: Answer | AskFailed
+        if self._clock.now() > claimed + self._pace.send_within / 2:
+            return Settlement(entry.number, "retry", "too late to be sent under this claim")
+        try:
+            if sequence is not None:
+                await self._copies.set_sequence(target, *sequence)
+            heard = await self._copies.send(copy, target)
+        except AskFailed as failed:
+            heard = failed
+        return await self._decided(entry, route, heard, progress)
+
+    async def _decided(self, entry: Entry, route: WriteRoute, heard: Answer | AskFailed, progress: int) -> Settlement:
+        decision = decide(heard, ids=self._targets[entry.target].cooperates, attempts=entry.attempts)
+        answer = heard if isinstance(heard, Answer) else None
+        if decision.act is Act.COMPARE and answer is not None:
+            state, why = self._judged(entry, route, answer)
+            return Settlement(entry.number, state, why, answer=answer)
+        if decision.act is Act.HEAL:
+            ended = self._clock.now() if answer is not None else 0.0
+            return Settlement(entry.number, "lost", decision.why, ended, answer)
+        if decision.act is Act.REFUSED and await self._is_final(entry, progress):
+            log.warning("entry_parked", number=entry.number, route=entry.route, why=decision.why)
+            return Settlement(entry.number, State.PARKED, decision.why, answer=answer)
+        return Settlement(entry.number, "retry", decision.why, self._clock.now() + decision.wait, answer)
+
+    def _judged(self, entry: Entry, route: WriteRoute, answer: Answer) -> tuple[State, str]:
+        today = datetime.fromtimestamp(self._clock.now(), UTC).date()
+        status = entry.answer.status if entry.answer else answer.status
+        rules = self._rules.of(entry.route, (status, answer.status), today)
+        return judged(entry.answer, answer, route, rules, self._limits)
+
+    async def _is_final(self, entry: Entry, progress: int) -> bool:
+        self._refused[entry.number] = progress
+        if progress != self._progress:
+            return False  # something was settled while it was under way: it may be taken now
+        return is_final(entry, await self._journal.open_entries(), self._refused, progress)
+
+    def _carried(self, entry: Entry, why: str) -> Settlement:
+        self._rows[entry.number] = entry.lanes
+        return Settlement(entry.number, "retry", why, self._clock.now() + self._pace.resolve_every)
+
+    # ---- what was left behind
+
+    async def _look_after(self) -> None:
+        if self._clock.monotonic() - self._resolved < self._pace.resolve_every:
+            return
+        self._resolved = self._clock.monotonic()
+        await self._see_to_orphans()
+        await self._carry_rows()
+        await self._resolver.resolve_unknown()
+
+    async def _see_to_orphans(self) -> None:
+        """With ids a copy of an earlier term is asked again; any other may have landed, and is healed."""
+        now = self._clock.now()
+        for orphan in await self._journal.orphans(self.term):
+            (entry,) = await self._journal.entries([orphan.number])
+            if self._targets[entry.target].cooperates and not orphan.lost:
+                if await self._journal.adopt(self.term, entry.number, now + self._pace.send_within):
+                    self._begin(entry, now)
+            elif orphan.deadline <= now:
+                await self._healed(entry.number, entry.lanes)
+
+    async def _carry_rows(self) -> None:
+        for number, lanes in list(self._rows.items()):
+            await self._healed(number, lanes)
+
+    async def _healed(self, number: int, lanes: tuple[str, ...]) -> None:
+        try:
+            settled = await self._resolver.heal(lanes)
+        except NoMapping as error:
+            await self._journal.park(number, f"it cannot be sent, and {error}")
+            settled = [number]
+        except JournalUnavailable:
+            raise
+        except Exception as error:
+            log.warning("heal_failed", number=number, why=repr(error))
+            return
+        self._progress += len(settled)
+        for done in settled:
+            self._rows.pop(done, None)

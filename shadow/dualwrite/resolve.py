@@ -1,0 +1,172 @@
+"""Settles what nobody knows the outcome of, and heals what may not be sent (design.md section 4, *Unknown*)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from shadow.answer import Answer, AskFailed
+from shadow.clock import Clock
+from shadow.dualwrite.admission import Noted, Replays
+from shadow.dualwrite.copies import Copies, copy_of
+from shadow.dualwrite.entry import Entry, Outcome, State
+from shadow.dualwrite.lanes import WriteRoute
+from shadow.dualwrite.ordering import closure, conflict
+from shadow.sender import Target
+
+log = structlog.get_logger("journal")
+
+LOOK_AGAIN = 0.02
+
+
+class NoMapping(Exception):
+    """There is no way to carry the rows behind these lanes."""
+
+
+class Heal(Protocol):
+    """Copies the rows of some lanes from the active to the standby side; nothing in them changes meanwhile."""
+
+    async def __call__(self, lanes: tuple[str, ...], source: str, destination: str) -> None:
+        """Both sides hold the same rows when this returns. Raises NoMapping; anything else is tried again."""
+
+
+class Quiet(Protocol):
+    """Tells whether a request of an unmodified backend can still land."""
+
+    async def __call__(self, entry: Entry) -> bool:
+        """True if no transaction of the backend's role is open that is older than the entry's longest life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long things may take."""
+
+    hold: float = 5.0
+    """Seconds for which lanes are held while what is in flight in them ends, and rows travel."""
+    max_request_age: float = 300.0
+    """Seconds after which a request without an answer is taken to have ended, if the database agrees."""
+    grace: float = 120.0
+    """Seconds beyond `forward_by` in which the edge itself may still tell an outcome."""
+
+
+class Resolver:
+    """Works for the leader among the replayers. Every method may be repeated."""
+
+    def __init__(
+        self, journal: Replays, copies: Copies, heal: Heal, quiet: Quiet, targets: Mapping[str, Target],
+        routes: Mapping[str, WriteRoute], clock: Clock, patience: Patience | None = None,
+    ) -> None:  # fmt: skip
+        self._journal = journal
+        self._copies = copies
+        self._heal = heal
+        self._quiet = quiet
+        self._targets = targets
+        self._routes = routes
+        self._clock = clock
+        self._patience = patience or Patience()
+
+    async def resolve_unknown(self) -> None:
+        """See to every entry whose outcome is unknown; what cannot be settled yet stays for the next time."""
+        await self._journal.expire(self._clock.now() - self._patience.grace)
+        for entry in await self._journal.open_entries():
+            if entry.state is State.UNKNOWN:
+                await self._resolve(entry)
+
+    async def _resolve(self, entry: Entry) -> None:
+        if self._targets[entry.origin].cooperates:
+            noted = await self._ask(entry)
+            if noted is Noted.NOTED or (noted is None and not entry.ended):
+                return
+        elif not await self._over(entry):
+            return
+        try:
+            await self.heal(entry.lanes)
+        except NoMapping as error:
+            await self._without_rows(entry, error)
+
+    async def _ask(self, entry: Entry) -> Noted | None:
+        """Claim the id: either the backend has recorded an answer under it, or it never will."""
+        (whole,) = await self._journal.entries([entry.number])
+        try:
+            answer = await self._copies.send(
+                copy_of(whole, self._targets[entry.origin], purpose="resolve"), self._targets[entry.origin]
+            )
+        except AskFailed as failed:
+            log.info("unknown_not_resolved_yet", number=entry.number, why=str(failed))
+            return None
+        outcome = _recorded(entry, answer)
+        return None if outcome is None else (await self._journal.outcomes([outcome]))[0]
+
+    async def _over(self, entry: Entry) -> bool:
+        """Whether the entry can no longer land on a backend without ids."""
+        if entry.ended:
+            return True
+        aged = self._clock.now() - entry.at > self._patience.max_request_age
+        return aged and await self._quiet(entry)
+
+    async def _without_rows(self, entry: Entry, why: NoMapping) -> None:
+        route = self._routes.get(entry.route, WriteRoute())
+        if route.on_5xx == "no_effect":
+            await self._journal.outcomes([Outcome(entry.id, State.FAILED, reason="declared: a 5xx has no effect")])
+        else:
+            await self._journal.park(entry.number, f"unknown outcome, and {why}")
+
+    async def heal(self, lanes: Sequence[str]) -> list[int]:
+        """Carry the rows of the lanes and all that hangs together with them. The numbers that this settles.
+
+        Empty if something in them did not end in time: then the lanes go on, and it is for the caller to come again.
+        """
+        id = f"heal {'|'.join(sorted(lanes))}"
+        try:
+            held = await self._held(id, lanes)
+            if held is None or not await self._calm(id):
+                return []
+            open_entries = await self._journal.open_entries()
+            touched = [entry for entry in open_entries if conflict(entry.lanes, held)]
+            if not touched or not await self._all_over(touched):
+                return []
+            _, completion = await self._journal.position()
+            await self._heal(held, touched[0].origin, touched[0].target)
+            return await self._journal.heal(id, completion)
+        finally:
+            await self._journal.release(id)
+
+    async def _held(self, id: str, lanes: Sequence[str]) -> tuple[str, ...] | None:
+        """Hold the lanes with all that they hang together with; None if that grows without end."""
+        found = tuple(lanes)
+        for _ in range(20):
+            await self._journal.hold(id, found, self._patience.hold)
+            wider = closure(found, await self._journal.open_entries())
+            if wider == closure(found, []):
+                return wider
+            found = wider
+        return None
+
+    async def _calm(self, id: str) -> bool:
+        """Wait for what is in flight in held lanes, for no longer than half of the hold."""
+        until = self._clock.monotonic() + self._patience.hold / 2
+        while await self._journal.under_way(id, self._clock.now()):
+            if self._clock.monotonic() > until:
+                return False
+            await asyncio.sleep(LOOK_AGAIN)
+        return True
+
+    async def _all_over(self, entries: list[Entry]) -> bool:
+        """Rows are no answer while an unknown among them may still land, or be told to have landed."""
+        for entry in entries:
+            if entry.state is State.UNKNOWN and not await self._over(entry):
+                return False
+        return len({(entry.origin, entry.target) for entry in entries}) == 1
+
+
+def _recorded(entry: Entry, answer: Answer) -> Outcome | None:
+    """What the backend has recorded under the id, as an outcome; None if it cannot say now."""
+    if 200 <= answer.status < 400:
+        return Outcome(entry.id, State.DONE, answer, "recorded by the backend")
+    if answer.status >= 500 or answer.status in (409, 429):
+        return None
+    return Outcome(entry.id, State.FAILED, answer, f"the backend says {answer.status} under this id, for ever")

@@ -1,0 +1,226 @@
+"""Two backends in memory, one with ids and one without, whose effects are appends that are not idempotent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import orjson
+
+from shadow.answer import Answer, AskFailed, Reason
+from shadow.compare.diff import Limits
+from shadow.compare.rules import RuleBook
+from shadow.dualwrite.admission import Admitted, Refused, Replays
+from shadow.dualwrite.copies import Copy
+from shadow.dualwrite.entry import Intent, Outcome, Request, State
+from shadow.dualwrite.lanes import WriteRoute
+from shadow.dualwrite.ordering import conflict
+from shadow.dualwrite.replay import Pace, Replayer
+from shadow.dualwrite.resolve import Patience, Resolver
+from shadow.sender import Target
+from shadow.testing import TurnedClock
+
+TARGETS = {"old": Target("old", "http://old"), "new": Target("new", "http://new", cooperates=True)}
+PLAIN, CREATE, ROWS = "POST /plain", "POST /create", "POST /rows"
+ROUTES = {
+    PLAIN: WriteRoute(),
+    CREATE: WriteRoute(sequence="things_id_seq", pins={"id": "id"}),
+    ROWS: WriteRoute(carry="rows"),
+}
+CELLS = ("a", "b/1", "b/2")
+
+
+class PassingClock(TurnedClock):
+    """Turned by hand, and by a little whenever somebody looks, so that no wait is for ever."""
+
+    def monotonic(self) -> float:
+        self.turn(0.01)
+        return super().monotonic()
+
+
+@dataclass
+class Side:
+    ids: bool
+    cells: dict[str, list[int]] = field(default_factory=lambda: {cell: [] for cell in CELLS})
+    serials: dict[int, int] = field(default_factory=dict)
+    sequence: int = 1
+    recorded: dict[str, Answer] = field(default_factory=dict)
+
+    def take(self, id: str, body: bytes, pinned: int | None) -> Answer:
+        """The effect and its answer; with ids a repeat gets the recorded one."""
+        if self.ids and id in self.recorded:
+            return self.recorded[id]
+        asked = orjson.loads(body)
+        answer = self._effect(asked, pinned)
+        if self.ids:
+            self.recorded[id] = answer
+        return answer
+
+    def _effect(self, asked: dict[str, int], pinned: int | None) -> Answer:
+        op = asked["op"]
+        for cell in CELLS:
+            if conflict([cell], asked["lanes"]):  # type: ignore[arg-type]
+                self.cells[cell].append(op)
+        if not asked["create"]:
+            return Answer(200, (), b"{}")
+        if pinned is None:
+            pinned, self.sequence = self.sequence, self.sequence + 1
+        self.serials[op] = pinned
+        return Answer(201, (), orjson.dumps({"id": pinned}))
+
+
+@dataclass
+class Backends:
+    """Takes originals and copies. `faults` is what befalls the next copies, one after the other."""
+
+    sides: dict[str, Side] = field(default_factory=lambda: {"old": Side(False), "new": Side(True)})
+    faults: deque[str] = field(default_factory=deque)
+    refusing: set[int] = field(default_factory=set)  # ops that the standby refuses whatever happens
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    copies: list[Copy] = field(default_factory=list)
+
+    async def send(self, copy: Copy, target: Target) -> Answer:
+        side = self.sides[target.name]
+        if copy.purpose == "resolve":
+            return side.recorded.setdefault(copy.id, Answer(410, (), b"{}"))
+        self.sent.append((target.name, copy.id))
+        self.copies.append(copy)
+        fault = self.faults.popleft() if self.faults else "none"
+        if fault == "busy":
+            return Answer(503, (), b"")
+        if fault == "refused once" or orjson.loads(copy.body)["op"] in self.refusing:
+            return Answer(400, (), b"{}")
+        if fault in ("lost", "hangs"):
+            return await self._silence(fault)
+        pinned = orjson.loads(copy.pin)["values"].get("id") if copy.pin else None
+        answer = side.take(copy.id, copy.body, pinned)
+        return await self._silence(fault) if fault != "none" else answer
+
+    async def _silence(self, fault: str) -> Answer:
+        if fault.startswith("hangs"):
+            await asyncio.get_running_loop().create_future()
+        raise AskFailed(Reason.RESET)
+
+    async def set_sequence(self, target: Target, sequence: str, value: int) -> None:
+        assert sequence == "things_id_seq"
+        self.sides[target.name].sequence = value
+
+    async def heal(self, lanes: tuple[str, ...], source: str, destination: str) -> None:
+        """Copies rows, as `migration` does."""
+        one, other = self.sides[source], self.sides[destination]
+        for cell in CELLS:
+            if conflict([cell], lanes):
+                other.cells[cell] = list(one.cells[cell])
+        present = {op for ops in other.cells.values() for op in ops}
+        other.serials = {op: serial for op, serial in (other.serials | one.serials).items() if op in present}
+
+
+class NoTokens:
+    def mint(self, actor: object, target: Target, now: float) -> str | None:
+        return None
+
+
+async def quiet(entry: object) -> bool:
+    return True
+
+
+@dataclass
+class Stand:
+    """A journal with two backends and whoever replays now."""
+
+    journal: Replays
+    backends: Backends = field(default_factory=Backends)
+    clock: TurnedClock = field(default_factory=PassingClock)
+    epoch: int = 1
+    active: str = "old"
+    ops: int = 0
+    leaders: int = 0
+    replayer: Replayer = field(init=False)
+    gone: list[Replayer] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.replayer = self.a_replayer()
+
+    def a_replayer(self) -> Replayer:
+        self.leaders += 1
+        resolver = Resolver(
+            self.journal, self.backends, self.backends.heal, quiet, TARGETS, ROUTES, self.clock, Patience(hold=30)
+        )
+        return Replayer(
+            f"replayer {self.leaders}", self.journal, self.backends, resolver, NoTokens(), TARGETS, ROUTES,
+            RuleBook(()), Limits.of(2, 10**6), self.clock, Pace(idle=0.001, resolve_every=0.0),
+        )  # fmt: skip
+
+    async def write(self, lanes: tuple[str, ...], course: str = "ok", route: str = PLAIN) -> int:
+        """A write as an edge does it; its op, or 0 if it was not admitted."""
+        op = self.ops + 1
+        body = orjson.dumps({"op": op, "lanes": lanes, "create": route == CREATE})
+        now = self.clock.now()
+        intent = Intent(
+            f"id-{op}", self.epoch, now, now + 5, route, lanes, Request("POST", b"/x", b"h", (), body),
+            sequence=ROUTES[route].sequence,
+        )  # fmt: skip
+        (admitted,) = await self.journal.append([intent], now)  # type: ignore[attr-defined]
+        if isinstance(admitted, Refused):
+            return 0
+        assert isinstance(admitted, Admitted)
+        self.ops = op
+        if course == "open":
+            return op
+        side = self.backends.sides[self.active]
+        if course == "4xx":
+            side.sequence += route == CREATE
+            outcome = Outcome(intent.id, State.FAILED, Answer(400, (), b"{}"))
+        elif course == "never":
+            outcome = Outcome(intent.id, State.UNKNOWN)
+        else:
+            answer = side.take(intent.id, body, None)
+            outcome = {
+                "ok": Outcome(intent.id, State.DONE, answer),
+                "lost": Outcome(intent.id, State.UNKNOWN),
+                "5xx": Outcome(intent.id, State.UNKNOWN, ended=True),
+            }[course]
+        await self.journal.outcomes([outcome])
+        return op
+
+    async def finish(self, op: int, lanes: tuple[str, ...]) -> None:
+        """The outcome of a write that was left open."""
+        body = orjson.dumps({"op": op, "lanes": lanes, "create": False})
+        answer = self.backends.sides[self.active].take(f"id-{op}", body, None)
+        await self.journal.outcomes([Outcome(f"id-{op}", State.DONE, answer)])
+
+    async def turns(self, count: int, faults: tuple[str, ...] = ()) -> None:
+        """Rounds of the replayer, a little apart."""
+        self.backends.faults.extend(faults)
+        for _ in range(count):
+            await self.replayer.turn()
+            self.clock.turn(0.2)
+        self.backends.faults.clear()
+
+    async def another_leads(self) -> None:
+        """The leader freezes; another one takes over."""
+        await self.journal.step_down(f"replayer {self.leaders}", self.replayer.term)
+        self.gone.append(self.replayer)
+        self.replayer = self.a_replayer()
+
+    async def calm(self) -> None:
+        """Faults are gone: time passes until nothing is left to do."""
+        self.backends.refusing.clear()
+        for _ in range(400):
+            if not await self.journal.open_entries():
+                return
+            await self.turns(1)
+            self.clock.turn(20)
+        raise AssertionError([(e.number, e.state, e.reason) for e in await self.journal.open_entries()])
+
+    def close(self) -> None:
+        """End what hangs."""
+        for replayer in [*self.gone, self.replayer]:
+            for task in replayer._running:
+                task.cancel()
+
+    @property
+    def today(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.now(), UTC)

@@ -1,0 +1,262 @@
+"""The real replayer and resolver with a backend that knows ids and one that does not, and every fault between them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shadow.dualwrite.entry import State
+from shadow.dualwrite.settling import ReplayJournal
+from shadow.dualwrite.testing import InMemoryJournal, Roles
+from tests.contracts.test_journal import KEYS, change, control_row
+from tests.shadow.dualwrite.backends import CELLS, CREATE, PLAIN, ROWS, Stand
+
+
+@pytest.fixture
+def stand() -> Iterator[Stand]:
+    made = Stand(InMemoryJournal())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def turned_stand() -> Iterator[Stand]:
+    """The side with ids is active, the unmodified one gets the copies."""
+    made = Stand(InMemoryJournal(Roles(1, "new", "old")), active="new")
+    yield made
+    made.close()
+
+
+def equal(stand: Stand) -> bool:
+    one, other = stand.backends.sides.values()
+    return one.cells == other.cells and one.serials == other.serials
+
+
+async def state(stand: Stand, number: int) -> State:
+    (entry,) = await stand.journal.entries([number])
+    return entry.state
+
+
+async def test_writes_arrive_in_order_with_their_ids(stand: Stand) -> None:
+    await stand.write(("a",), "4xx", CREATE)
+    for _ in range(3):
+        await stand.write(("a",), route=CREATE)
+    await stand.turns(5)
+    assert equal(stand)
+    assert stand.backends.sides["new"].serials == {2: 2, 3: 3, 4: 4}
+    assert orjson.loads(stand.backends.copies[0].pin or b"")["values"] == {"id": 2}
+
+
+async def test_an_unmodified_backend_draws_the_same_ids(turned_stand: Stand) -> None:
+    stand = turned_stand
+    for course in ("4xx", "ok", "4xx", "ok", "ok"):
+        await stand.write(("a",), course, CREATE)
+    await stand.turns(5)
+    assert equal(stand)
+    assert stand.backends.copies[0].pin is None
+
+
+@pytest.mark.parametrize("fault", ["busy", "lost", "lost after"])
+async def test_with_ids_a_copy_is_sent_again_until_it_is_there_once(stand: Stand, fault: str) -> None:
+    await stand.write(("b",))
+    await stand.write(("a",))
+    stand.backends.faults.append(fault)
+    await stand.calm()
+    assert equal(stand)
+    assert await state(stand, 2) is State.APPLIED
+
+
+async def test_a_refusal_does_not_count_while_a_write_is_open_that_it_may_have_seen(stand: Stand) -> None:
+    one = await stand.write(("a",), "open")
+    other = await stand.write(("b/1",), "open")
+    await stand.finish(one, ("a",))
+    stand.backends.refusing.add(one)  # it needs what the other one makes
+    await stand.turns(3)
+    assert await state(stand, one) is State.DONE
+    await stand.finish(other, ("b/1",))
+    await stand.turns(2)
+    stand.backends.refusing.clear()
+    await stand.calm()
+    assert [await state(stand, n) for n in (one, other)] == [State.APPLIED, State.APPLIED]
+
+
+async def test_a_refusal_counts_once_everything_that_it_may_have_seen_is_settled(stand: Stand) -> None:
+    one = await stand.write(("a",), "open")
+    other = await stand.write(("b/1",), "open")
+    for op, lanes in ((one, ("a",)), (other, ("b/1",))):
+        await stand.finish(op, lanes)
+        stand.backends.refusing.add(op)
+    await stand.turns(20)
+    assert [await state(stand, n) for n in (one, other)] == [State.PARKED, State.PARKED], "neither waits for ever"
+
+
+@pytest.mark.parametrize("fault", ["lost", "lost after"])
+async def test_without_ids_what_may_have_happened_is_healed_and_never_sent_again(
+    turned_stand: Stand, fault: str
+) -> None:
+    await turned_stand.write(("a",))
+    await turned_stand.turns(1, (fault,))
+    await turned_stand.calm()
+    assert (len(turned_stand.backends.sent), await state(turned_stand, 1)) == (1, State.HEALED)
+    assert equal(turned_stand)
+
+
+async def test_a_refused_write_is_parked_and_stops_its_lanes_only(stand: Stand) -> None:
+    stand.backends.refusing.add(1)
+    await stand.write(("a",))
+    await stand.write(("a",))
+    await stand.write(("b/1",))
+    await stand.turns(5)
+    assert [await state(stand, n) for n in (1, 2, 3)] == [State.PARKED, State.DONE, State.APPLIED]
+    assert stand.backends.sides["new"].cells["a"] == []
+
+
+async def test_another_answer_is_a_divergence_even_if_only_the_id_differs(stand: Stand) -> None:
+    await stand.write(("a",), route=CREATE)
+    stand.backends.sides["new"].take("id-1", orjson.dumps({"op": 1, "lanes": ["a"], "create": True}), 99)
+    await stand.turns(2)
+    (entry,) = await stand.journal.entries([1])
+    assert (entry.state, entry.reason) == (State.DIVERGED, "another id")
+
+
+async def test_routes_that_carry_rows_are_never_sent(stand: Stand) -> None:
+    await stand.write(("a",), route=ROWS)
+    await stand.calm()
+    assert (stand.backends.sent, await state(stand, 1)) == ([], State.HEALED)
+    assert equal(stand)
+
+
+@pytest.mark.parametrize("hangs", ["hangs", "hangs after"])
+async def test_another_leader_asks_again_by_id(stand: Stand, hangs: str) -> None:
+    await stand.write(("a",))
+    await stand.turns(1, (hangs,))
+    await stand.another_leads()
+    await stand.calm()
+    assert await state(stand, 1) is State.APPLIED
+    assert equal(stand)
+
+
+@pytest.mark.parametrize("hangs", ["hangs", "hangs after"])
+async def test_another_leader_heals_what_an_unmodified_backend_may_have_taken(turned_stand: Stand, hangs: str) -> None:
+    await turned_stand.write(("a",))
+    await turned_stand.turns(1, (hangs,))
+    await turned_stand.another_leads()
+    await turned_stand.turns(3)
+    assert await state(turned_stand, 1) is State.DONE, "the copy may still land: too early to heal"
+    await turned_stand.calm()
+    assert (len(turned_stand.backends.sent), await state(turned_stand, 1)) == (1, State.HEALED)
+    assert equal(turned_stand)
+
+
+@pytest.mark.parametrize(("course", "becomes"), [("lost", State.APPLIED), ("never", State.FAILED)])
+async def test_an_unknown_outcome_is_resolved_by_its_id(turned_stand: Stand, course: str, becomes: State) -> None:
+    await turned_stand.write(("a",), course)
+    await turned_stand.calm()
+    assert await state(turned_stand, 1) is becomes
+    late = turned_stand.backends.sides["new"].take("id-1", b"", None)
+    assert late.status == (200 if course == "lost" else 410), "what was given up cannot land any more"
+    assert equal(turned_stand)
+
+
+async def test_an_overtaken_unknown_is_healed(turned_stand: Stand) -> None:
+    await turned_stand.write(("a",), "lost")
+    await turned_stand.write(("a",))
+    await turned_stand.calm()
+    assert [await state(turned_stand, n) for n in (1, 2)] == [State.HEALED, State.HEALED]
+    assert equal(turned_stand)
+
+
+async def test_without_ids_a_5xx_is_healed_at_once_and_a_silence_later(stand: Stand) -> None:
+    await stand.write(("a",), "5xx")
+    await stand.write(("b/1",), "lost")
+    await stand.turns(3)
+    assert [await state(stand, n) for n in (1, 2)] == [State.HEALED, State.UNKNOWN]
+    stand.clock.turn(301)
+    await stand.turns(1)
+    assert await state(stand, 2) is State.HEALED
+    assert equal(stand)
+
+
+# ---- any program
+
+WIPE = """
+    TRUNCATE cutover.journal_entry, cutover.journal_lane, cutover.journal_sending, cutover.journal_waiting,
+        cutover.journal_hold;
+    UPDATE cutover.journal_position SET number = 0, completion = 0;
+    UPDATE cutover.journal_replayer SET term = 0, holder = '', until = '-infinity'
+"""
+LANES = st.sampled_from((("a",), ("b/1",), ("b",), ("a", "b/1")))
+WRITE = st.tuples(
+    st.just("write"), LANES, st.sampled_from(("ok", "ok", "ok", "4xx", "5xx", "lost", "never")),
+    st.sampled_from((PLAIN, PLAIN, CREATE, ROWS)),
+)  # fmt: skip
+FAULT = st.sampled_from(("none", "none", "busy", "lost", "lost after", "hangs", "hangs after"))
+TURNS = st.tuples(st.just("turns"), st.integers(1, 3), st.lists(FAULT, max_size=4).map(tuple))
+LEADER, TIME = st.tuples(st.just("another leads")), st.tuples(st.just("time"), st.sampled_from((1, 40, 400)))
+PROGRAM = st.lists(st.one_of(WRITE, WRITE, TURNS, TURNS, LEADER, TIME), max_size=25)
+
+
+def check(stand: Stand) -> None:
+    """I3 and I4: at most once on each side, and the standby's effects in the order of the active side's."""
+    active = stand.backends.sides[stand.active]
+    standby = stand.backends.sides["new" if stand.active == "old" else "old"]
+    for cell in CELLS:
+        one, other = active.cells[cell], standby.cells[cell]
+        assert len(other) == len(set(other)), f"twice in {cell}: {other}"
+        assert other == one[: len(other)], f"in {cell} {other} is not a prefix of {one}"
+
+
+async def run(stand: Stand, program: list[tuple[object, ...]]) -> None:
+    try:
+        for what, *with_ in program:
+            match what:
+                case "write":
+                    await stand.write(*with_)  # type: ignore[arg-type]
+                case "turns":
+                    await stand.turns(*with_)  # type: ignore[arg-type]
+                case "another leads":
+                    await stand.another_leads()
+                case _:
+                    stand.clock.turn(float(str(with_[0])))
+            check(stand)
+        if stand.replayer._running:
+            await stand.another_leads()  # L1 holds once faults are gone: a copy that hangs for ever is one
+        await stand.calm()
+        check(stand)
+        assert equal(stand), "with faults gone both sides are equal (L1)"
+    finally:
+        stand.close()
+        await asyncio.sleep(0)
+
+
+@pytest.mark.property_test
+@given(program=PROGRAM, active=st.sampled_from(("old", "new")))
+def test_any_program_ends_with_equal_sides(program: list[tuple[object, ...]], active: str) -> None:
+    standby = "new" if active == "old" else "old"
+    asyncio.run(run(Stand(InMemoryJournal(Roles(1, active, standby)), active=active), program))
+
+
+@pytest.mark.property_test
+@pytest.mark.parametrize("active", ["old", "new"])
+def test_any_program_ends_with_equal_sides_over_postgres(fresh_database: Callable[[], str], active: str) -> None:
+    url = fresh_database()
+    control_row(url)
+    if active == "new":
+        change(url, "UPDATE cutover.control SET active = standby, standby = active")
+
+    async def one(program: list[tuple[object, ...]]) -> None:
+        async with await ReplayJournal.open(url, KEYS) as journal:
+            change(url, WIPE)
+            await run(Stand(journal, active=active), program)
+
+    @settings(max_examples=25)
+    @given(program=PROGRAM)
+    def any_program(program: list[tuple[object, ...]]) -> None:
+        asyncio.run(one(program))
+
+    any_program()
