@@ -64,7 +64,7 @@ class Databases:
     def put(self, template: str, url: str) -> None:
         """A test is done with it."""
         if template in self._schemas and self._schema(url) == self._schemas[template]:
-            _empty(url)
+            emptied(url)
             self._free[template].append(url)
         else:
             # At once: its files need not be written to the disk any more then.
@@ -78,7 +78,8 @@ class Databases:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
 
 
-def _empty(url: str) -> None:
+def emptied(url: str) -> None:
+    """No row in it, and no memory of any."""
     statements = ["SET session_replication_role = replica", "DROP SCHEMA IF EXISTS cutover_rows CASCADE"]
     statements += [f"DELETE FROM {table.name}" for table in ROTC.tables]
     statements += [f"ALTER SEQUENCE {table.name}_id_seq RESTART" for table in ROTC.tables if table.serial]
