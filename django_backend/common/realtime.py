@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 import redis
+import structlog
 from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -21,16 +22,25 @@ from common.json import dumps
 # Somebody waits for the answer of the write meanwhile, and a frame that is lost is fetched with the next page.
 PATIENCE_SECONDS = 0.2
 
+log = structlog.get_logger(__name__)
+
 
 def publish(channel: str, kind: str, data: dict[str, Any], *, to: Collection[int] | None = None) -> None:
     """Send a frame to those who listen on `channel`, or to those of them who are in `to`, once it is true."""
     message = dumps({"frame": {"type": kind, "data": data}, "to": None if to is None else sorted(to)})
-    after_commit(f"realtime {channel}", lambda: _redis(settings.REDIS_URL).publish(f"realtime:{channel}", message))
+    after_commit(f"realtime {channel}", lambda: _send(channel, message))
 
 
 def publish_update(resource: str, action: str, row_id: int | None) -> None:
     """Tell everybody that a row changed, so that an open page can fetch it again; no id means many rows."""
     publish("updates", "update", {"resource": resource, "action": action, "id": row_id})
+
+
+def _send(channel: str, message: bytes) -> None:
+    try:
+        _redis(settings.REDIS_URL).publish(f"realtime:{channel}", message)
+    except redis.RedisError as trouble:
+        log.warning("open pages were not told", channel=channel, reason=str(trouble))
 
 
 @cache

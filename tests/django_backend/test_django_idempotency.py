@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from threading import Barrier
 from urllib.parse import quote
 
@@ -25,7 +26,7 @@ from apps.authentication.services import user_token
 from apps.messaging.models import Message
 from apps.staff.models import Staff
 from common.copies.models import RecordedAnswer
-from tests.django_backend.people import PASSWORD, Ask, Copy, cadet, refusal
+from tests.django_backend.people import PASSWORD, Ask, Copy, cadet, picture, refusal, told
 from tests.django_backend.serving import Start
 
 NEW = {"title": "Run"}
@@ -100,6 +101,11 @@ def test_reads_and_strangers_leave_nothing_behind(ask: Ask, alice: User) -> None
 def test_a_key_that_cannot_be_one_is_refused(ask: Ask, bob: User, key: str) -> None:
     answer = ask("post", "activities", by=bob, body=NEW, headers={"Idempotency-Key": key})
     assert answer.status_code == (201 if not key else 400)
+
+
+def test_an_upload_that_comes_twice_is_kept_once(ask: Ask, bob: User, uploads: Path) -> None:
+    rows = [told(ask("post", "files/upload", by=bob, data={"file": picture()}, headers=KEY)) for _ in range(2)]
+    assert rows[0] == rows[1] and len(list(uploads.iterdir())) == 1
 
 
 @pytest.mark.django_db(transaction=True)

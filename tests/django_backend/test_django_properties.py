@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import datetime
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 import bcrypt
@@ -19,16 +18,15 @@ from hypothesis import strategies as st
 
 from apps.authentication.hashers import LONGEST_PASSWORD
 from apps.authentication.models import User
-from apps.cadets.models import Cadet
 from apps.cadets.services import cadet_create
 from apps.grading.services import category_create, grade_create
-from apps.staff.models import Staff
 from apps.staff.services import staff_create
 from common.exceptions import Missing
 from common.failure import failure_of
 from common.roles import Role
 from common.rows import columns, row_create, row_delete, row_read, row_update
-from tests.django_backend.people import Ask, cadet, person, refusal, told
+from tests.django_backend.people import Ask, person, refusal, told
+from tests.django_backend.strategies import HUNDREDTHS, JSON, NAMES, columns_of, parents
 from tests.django_backend.test_django_contract import PARAMETER, promised
 
 OWN_MODELS = sorted(
@@ -36,16 +34,6 @@ OWN_MODELS = sorted(
 )
 # One database for all examples: each is undone.
 one_database = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-# What a table can hold: no NUL, no half of a surrogate pair; and short enough for the index of a unique column.
-TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
-NAMES = TEXTS.filter(bool)
-HUNDREDTHS = st.decimals(-999, 999, places=2).map(lambda number: number + 0)
-INTEGERS = st.integers(-(2**31), 2**31 - 1)
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e9, 1e9) | TEXTS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
-    max_leaves=8,
-)
 
 
 @contextmanager
@@ -55,56 +43,6 @@ def undone() -> Iterator[None]:
         yield
         transaction.set_rollback(True)
 
-
-def values_for(field: models.Field[Any, Any]) -> st.SearchStrategy[Any]:
-    """Any valid value of a column, but for a foreign key."""
-    if field.choices:
-        return st.sampled_from([value for value, _ in field.choices])  # type: ignore[misc,union-attr]
-    found = KINDS[next(kind for kind in KINDS if isinstance(field, kind))]
-    return found | st.none() if field.null and not field.unique else found
-
-
-KINDS: dict[type[models.Field[Any, Any]], st.SearchStrategy[Any]] = {
-    models.BooleanField: st.booleans(),
-    # In UTC: two readings of the hour that comes twice are never equal in Python.
-    models.DateTimeField: st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)),
-    models.DateField: st.dates(date(1900, 1, 1)),
-    models.DecimalField: HUNDREDTHS,
-    models.BigIntegerField: st.integers(-(2**63), 2**63 - 1),
-    models.IntegerField: INTEGERS,
-    models.JSONField: st.dictionaries(TEXTS, JSON, max_size=3),
-    models.TextField: TEXTS,
-}
-
-
-@cache
-def columns_of(model: type[models.Model]) -> st.SearchStrategy[dict[str, Any]]:
-    """Valid values of all columns that a client or the legacy data may bring."""
-    plain = [field for field in model._meta.concrete_fields if not field.primary_key and not field.is_relation]
-    return st.fixed_dictionaries({str(field.column): values_for(field) for field in plain})
-
-
-def parents(model: type[models.Model]) -> dict[str, int]:
-    """Rows for the foreign keys of a model."""
-    made: dict[str, int] = {}
-    for field in model._meta.concrete_fields:
-        if field.is_relation:
-            made[str(field.column)] = PARENTS[field.related_model](f"parent of {field.name}")  # type: ignore[index]
-    return made
-
-
-def _row(label: str, **values: Any) -> Any:
-    return apps.get_model(label).objects.create(**values).pk
-
-
-PARENTS: dict[type[models.Model], Callable[[str], Any]] = {
-    User: lambda name: person(name, Role.CADET).pk,
-    Cadet: lambda name: cadet(name).pk,
-    Staff: lambda name: _row("staff.Staff", first_name="a", last_name="b"),
-    apps.get_model("attendance.TrainingDay"): lambda name: _row("attendance.TrainingDay", date="x", title="y"),
-    apps.get_model("grading.GradeCategory"): lambda name: _row("grading.GradeCategory", name=name, weight=1),
-    apps.get_model("files.File"): lambda name: _row("files.File", filename="f"),
-}
 
 UNIQUE = {
     "users.username": lambda text: row_create(User, username=text, password="x", role="cadet"),

@@ -159,8 +159,16 @@ def test_a_write_stands_though_nobody_can_be_told(ask: Ask, settings: Any, bob: 
     settings.REDIS_URL = "redis://127.0.0.1:1"
     with capture_logs() as logs:
         assert ask("post", "activities", by=bob, body={"title": "x"}).status_code == 201
-    assert [line["event"] for line in logs] == ["a side effect failed"]
+    assert [line["event"] for line in logs] == ["open pages were not told"]
     assert Activity.objects.count() == 1
+
+
+def test_a_side_effect_that_breaks_is_logged_and_none_of_the_requests_business(
+    db: None, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    with capture_logs() as logs, django_capture_on_commit_callbacks(execute=True):
+        after_commit("a thing", lambda: 1 // 0)
+    assert [(line["event"], line["effect"]) for line in logs] == [("a side effect failed", "a thing")]
 
 
 @pytest.mark.parametrize(
