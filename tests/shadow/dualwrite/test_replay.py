@@ -79,7 +79,6 @@ async def test_a_refusal_does_not_count_while_a_write_is_open_that_it_may_have_s
     await stand.turns(3)
     assert await state(stand, one) is State.DONE
     await stand.finish(other, ("b/1",))
-    await stand.turns(2)
     stand.backends.refusing.clear()
     await stand.calm()
     assert [await state(stand, n) for n in (one, other)] == [State.APPLIED, State.APPLIED]
