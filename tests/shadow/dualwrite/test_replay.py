@@ -181,6 +181,28 @@ async def test_without_ids_a_5xx_is_healed_at_once_and_a_silence_later(stand: St
     assert equal(stand)
 
 
+async def test_heal_waits_for_an_unknown_in_its_lanes_that_may_still_land(stand: Stand) -> None:
+    await stand.write(("a",), "never")
+    await stand.write(("a",), "5xx")
+    await stand.turns(3)
+    assert [await state(stand, n) for n in (1, 2)] == [State.UNKNOWN, State.UNKNOWN]
+    stand.clock.turn(301)
+    await stand.turns(2)
+    assert [await state(stand, n) for n in (1, 2)] == [State.HEALED, State.HEALED]
+    assert equal(stand)
+
+
+async def test_heal_waits_for_what_is_in_flight_in_its_lanes(stand: Stand) -> None:
+    await stand.write(("a",), "5xx")
+    running = await stand.write(("a",), "open")
+    await stand.turns(2)
+    assert await state(stand, 1) is State.UNKNOWN
+    await stand.finish(running, ("a",))
+    await stand.calm()
+    assert [await state(stand, n) for n in (1, running)] == [State.HEALED, State.HEALED]
+    assert equal(stand)
+
+
 # ---- any program
 
 WIPE = """
