@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +23,26 @@ def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """uvloop, as in proxy/app.py."""
-    return {"uvloop": uvloop.new_event_loop}
+    return {"uvloop": _loop_that_ends}
+
+
+def _loop_that_ends() -> asyncio.AbstractEventLoop:
+    """A loop that gives up on its test after a minute: it would swallow the exception of pytest-timeout's signal."""
+    loop = uvloop.new_event_loop()
+
+    def give_up() -> None:
+        for task in asyncio.all_tasks(loop):
+            task.cancel("the test took too long")
+
+    loop.call_later(60.0, give_up)
+    return loop
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that fails leaves sockets open. uvloop warns of them as it closes, and never ends if that is an error."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.filterwarnings("default:unclosed resource:ResourceWarning"))
 
 
 @pytest.fixture

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import cast
 
 import pytest
+from structlog.typing import EventDict
 
 from proxy.edge.upstream import Pool
 from tests.proxy.edge.conftest import StageWith
@@ -188,3 +190,20 @@ async def test_a_backend_that_stops_taking_a_body_is_504(stage_with: StageWith) 
     stage.active.broken.set()
     await client.close()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_fault_of_ours_in_the_middle_of_an_answer_cuts_it(stage: Stage, events: list[EventDict]) -> None:
+    """Row 11: a page of ours behind half an answer would be taken for its other half."""
+
+    async def half(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(STATUS + b"Content-Length: 1000\r\n\r\nhello")
+        await visit.until_closed()
+
+    stage.active.script = half
+    side = stage.edge.sides["node"]
+    side.timeouts = replace(side.timeouts, idle=cast(float, "a mistake"))
+    with pytest.raises((Truncated, ConnectionError)):
+        await (await stage.connect()).ask(GET)
+    assert [event["event"] for event in events] == ["edge_fault"]
+    events.clear()
