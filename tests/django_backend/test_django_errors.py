@@ -41,6 +41,23 @@ def test_an_unknown_path_is_a_404_also_while_debugging(client: Client, settings:
     assert refusal(client.get(path)) == (404, "Not found")
 
 
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_an_unknown_path_is_a_404_for_every_method(method: str) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    assert refusal(getattr(strict, method)("/api/v1/nope")) == (404, "Not found")
+
+
+def test_a_page_of_another_origin_may_send_a_key_and_see_that_an_answer_came_again(
+    client: Client, settings: Any
+) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["https://rotc.example"]
+    asked = {"Origin": "https://rotc.example", "Access-Control-Request-Method": "POST"}
+    preflight = client.options("/api/v1/activities", headers=asked)
+    assert "idempotency-key" in preflight["Access-Control-Allow-Headers"]
+    answer = client.get("/api/v1/nope", headers={"Origin": "https://rotc.example"})
+    assert "Idempotency-Replayed" in answer["Access-Control-Expose-Headers"]
+
+
 @pytest.mark.parametrize("path", ["auth/me", "AUTH/ME", "Auth/me/", "auth/mE/"])
 def test_paths_match_in_any_letter_case_with_and_without_a_slash(ask: Ask, alice: User, path: str) -> None:
     answer = ask("get", path, by=alice)

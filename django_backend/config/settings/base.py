@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from corsheaders.defaults import default_headers
+
 from config import environment
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -90,7 +92,8 @@ AUTH_USER_MODEL = "authentication.User"
 PASSWORD_HASHERS = ["apps.authentication.hashers.NodeBcryptHasher"]
 
 CORS_ALLOWED_ORIGINS = environment.items(environment.optional("CORS_ALLOWED_ORIGINS", ""))
-CORS_EXPOSE_HEADERS = ["X-Request-ID"]
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key"]
+CORS_EXPOSE_HEADERS = ["X-Request-ID", "Idempotency-Replayed"]
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["common.authentication.JwtAuthentication"],
