@@ -42,6 +42,8 @@ class Catalog:
 
     columns: Mapping[str, Mapping[str, Stored]]
     constraints: tuple[Constraint, ...] = ()
+    indexes: tuple[tuple[str, str, str], ...] = ()
+    """Table, name and definition of indexes that only make things faster."""
     triggers: tuple[tuple[str, str, bool], ...] = ()
     """Table, name and whether it fires, of triggers that people made."""
     encoding: str = "UTF8"
@@ -82,6 +84,12 @@ FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid =
 WHERE c.relnamespace = 'public'::regnamespace AND x.indisunique AND x.indpred IS NULL AND x.indexprs IS NULL
   AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.indexrelid AND k.contype IN ('u', 'p'))
 """
+_PLAIN_INDEXES = """
+SELECT c.relname, i.relname, pg_get_indexdef(x.indexrelid)
+FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+WHERE c.relnamespace = 'public'::regnamespace AND NOT x.indisunique AND x.indisvalid
+  AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.indexrelid) ORDER BY 1, 2
+"""
 _TRIGGERS = """
 SELECT c.relname, t.tgname, t.tgenabled <> 'D' FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 WHERE c.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal ORDER BY 1, 2
@@ -98,8 +106,9 @@ def read(session: Session) -> Catalog:
         Constraint(table, name, _letter(kind), tuple(names), definition, parent, enforced)
         for table, name, kind, names, definition, parent, enforced in found
     )
+    indexes = tuple((table, name, definition) for table, name, definition in session.all(_PLAIN_INDEXES))
     triggers = tuple((table, name, fires) for table, name, fires in session.all(_TRIGGERS))
-    return Catalog(columns, constraints, triggers, str(session.one("SHOW server_encoding")[0]))
+    return Catalog(columns, constraints, indexes, triggers, str(session.one("SHOW server_encoding")[0]))
 
 
 def _letter(kind: str | bytes) -> str:

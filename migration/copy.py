@@ -83,9 +83,7 @@ def _table(moving: Moving, run: memory.Run, pipe: Pipe, table: Table) -> TableRe
     return TableResult(table.name, read, written, seconds=round(time.monotonic() - began, 3))
 
 
-def blocks(
-    rows: Iterable[bytes | bytearray | memoryview], most_rows: int = MOST_ROWS
-) -> Iterator[tuple[bytes, int]]:
+def blocks(rows: Iterable[bytes | bytearray | memoryview], most_rows: int = MOST_ROWS) -> Iterator[tuple[bytes, int]]:
     """Rows in larger pieces, each with their number: one call for each row is most of the work otherwise."""
     waiting: list[bytes | bytearray | memoryview] = []
     size = 0

@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS cutover_rows.part (
     PRIMARY KEY (run, name)
 );
 
--- Foreign keys and triggers that are away while rows come in, each with the statement that brings it back.
+-- Foreign keys, indexes and triggers that are away while rows come in, each with the statement that brings it back.
 CREATE TABLE IF NOT EXISTS cutover_rows.held (
     id bigserial PRIMARY KEY,
     table_name text NOT NULL,
