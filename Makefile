@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command 
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo up down clean test check fmt lock
+.PHONY: help setup demo up down clean test check fmt bench parity lock
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -53,11 +53,15 @@ check: setup ## lint, types and architecture; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd django_backend && ../$(BIN)/mypy --config-file mypy.ini
 	$(BIN)/lint-imports --no-cache
 
 fmt: setup ## put the code in form
 	$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format .
+
+parity: setup ## both backends compared by the product's own eye: >= 20,000 exchanges, every planted bug (ROUNDS=, SECONDS=)
+	@$(BIN)/python -m tests.parity
 
 bench: setup ## the edge beside public peers, in one run, as ratios
 	@$(BIN)/python -m bench

@@ -38,6 +38,7 @@ class BackendSettings:
     jwt_secret: str
     secret_key: str
     faults_file: Path
+    copy_secret: str = ""  # proves to Django that a copy is one; without it every copy counts as an original
     django_workers: int = 2
     django_threads: int = 4
     extra: Mapping[str, str] | None = None
@@ -72,7 +73,8 @@ class BackendSettings:
             "DATABASE_URL": self.django_database, "REDIS_URL": self.redis_url, "JWT_SECRET": self.jwt_secret,
             "SECRET_KEY": self.secret_key, "ALLOWED_HOSTS": "127.0.0.1,localhost", "DEBUG": "false",
             "CORS_ALLOWED_ORIGINS": "http://localhost:5173,http://127.0.0.1:8080", "LOG_LEVEL": "warning",
-            "GUNICORN_WORKERS": str(self.django_workers), "CUTOVER_FAULTS_FILE": str(self.faults_file),
+            "GUNICORN_WORKERS": str(self.django_workers),
+            "CUTOVER_SECRET": self.copy_secret, "CUTOVER_FAULTS_FILE": str(self.faults_file),
             "PYTHONPATH": os.pathsep.join([str(DJANGO_BACKEND), str(ROOT)]), "PYTHONUNBUFFERED": "1", "TZ": "UTC",
             "UPLOAD_DIR": str(self.uploads),
             **(self.extra or {}),

@@ -29,7 +29,7 @@ from stack.servers import Servers
 HOME = VAR / "stack"
 PID_FILE = HOME / "pid"
 SERVER_NAMES = ("postgres", "redis")
-SECRETS = ("JWT_SECRET", "SECRET_KEY", "CUTOVER_TOKEN")
+SECRETS = ("JWT_SECRET", "SECRET_KEY", "CUTOVER_TOKEN", "CUTOVER_SECRET")
 STOPPED_WITHIN = 60.0
 
 
@@ -50,13 +50,15 @@ def free_ports() -> Ports:
 def stack_secrets(home: Path = HOME) -> dict[str, str]:
     """The secrets of this machine's stack: made once, readable by us only."""
     path = home / "secrets.json"
-    if not path.exists():
+    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    missing = {name: secrets.token_urlsafe(48) for name in SECRETS if name not in known}
+    if missing:
         home.mkdir(parents=True, exist_ok=True)
-        made = {name: secrets.token_urlsafe(48) for name in SECRETS}
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(made, file)
-    known: dict[str, str] = json.loads(path.read_text())
-    return known
+        draft = path.with_suffix(".new")
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(known | missing, file)
+        draft.replace(path)
+    return known | missing
 
 
 def backend_settings(servers: Servers, ports: Ports, home: Path = HOME) -> BackendSettings:
@@ -66,6 +68,7 @@ def backend_settings(servers: Servers, ports: Ports, home: Path = HOME) -> Backe
         node_port=ports.node, django_port=ports.django, node_database=servers.databases["rotc_node"],
         django_database=servers.databases["rotc_django"], redis_url=servers.redis_url, jwt_secret=known["JWT_SECRET"],
         secret_key=known["SECRET_KEY"], faults_file=home / "faults.json",
+        copy_secret=known["CUTOVER_SECRET"],
     )  # fmt: skip
 
 

@@ -43,6 +43,7 @@ class EdgeSettings:
             "CUTOVER_DATABASE_URL": self.database,
             "CUTOVER_REDIS_URL": self.redis,
             "CUTOVER_CONFIG": str(self.config),
+            **({"CUTOVER_SECRET": backends.copy_secret} if backends.copy_secret else {}),
             "NODE_PORT": str(backends.node_port),
             "NODE_DATABASE_URL": backends.node_database,
             "DJANGO_PORT": str(backends.django_port),

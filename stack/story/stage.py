@@ -81,6 +81,7 @@ def _settings(servers: Servers, databases: dict[str, str]) -> BackendSettings:
         jwt_secret=known["JWT_SECRET"],
         secret_key=known["SECRET_KEY"],
         faults_file=HOME / "faults.json",
+        copy_secret=known["CUTOVER_SECRET"],
     )
 
 

@@ -13,12 +13,16 @@ from stack.whole.actor import CREATED, MAYBE_GONE, OK, Actor, Hear, Journey, Say
 
 # What people upload: a note, a photograph made small, a scan, and once in a while a film.
 SIZES = (700, 40_000, 40_000, 300_000, 300_000, 2_000_000)
+JPEG = bytes.fromhex("ffd8ffe000104a464946")
 ROOMS = ("general", "alpha", "staff room", "Ñ/2?")
 
 
 def upload(me: Actor, name: str, sizes: tuple[int, ...] = SIZES) -> Upload:
-    """A file of some size whose bytes follow from the errand."""
-    return Upload(name, me.rng.randbytes(me.rng.choice(sizes)), "image/jpeg" if name.endswith(".jpg") else "text/plain")
+    """A file of some size whose bytes follow from the errand, and are what its name says: a backend may look."""
+    size = me.rng.choice(sizes)
+    if name.endswith(".jpg"):
+        return Upload(name, JPEG + me.rng.randbytes(size - len(JPEG)), "image/jpeg")
+    return Upload(name, me.rng.randbytes(size // 2).hex().encode(), "text/plain")
 
 
 def account(me: Actor) -> Journey:
