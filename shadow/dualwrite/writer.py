@@ -56,6 +56,8 @@ class JournalWriter:
         self._undecided: dict[str, _Edge] = {}
         self._edges: set[_Edge] = set()
         self._given_up: list[str] = []  # whose places in the queue nobody needs any more
+        self._committing: set[str] = set()  # ids of the intents in the commit that runs now
+        self._closed: set[str] = set()  # those of them that their edge has given up meanwhile
         self._held = 0
         self._wake = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -123,6 +125,8 @@ class JournalWriter:
         batch = self._next_intents()
         if not batch:
             return
+        self._committing = {asked.what.id for asked in batch}
+        self._closed.clear()
         try:
             answers = await self._journal.append([a.what for a in batch if isinstance(a.what, Intent)], now)
         except JournalUnavailable:
@@ -133,6 +137,7 @@ class JournalWriter:
         self.commits += 1
         for asked, answer in zip(batch, answers, strict=True):
             self._admitted_or_not(asked, answer, now)
+        self._committing.clear()
         self._waiting.sort(key=lambda asked: (cast(Intent, asked.what).at, asked.what.id))
 
     def _next_intents(self) -> list[_Asked]:
@@ -148,11 +153,14 @@ class JournalWriter:
     def _admitted_or_not(self, asked: _Asked, answer: Admission, now: float) -> None:
         intent = cast(Intent, asked.what)
         waits = isinstance(answer, Refused) and answer.why in (Why.QUEUED, Why.FENCED)
-        if isinstance(answer, Admitted) and (asked.edge is None or asked.edge.gone):
+        unwanted = asked.edge is None or asked.edge.gone or intent.id in self._closed
+        if unwanted and waits:
+            self._given_up.append(intent.id)
+        elif isinstance(answer, Admitted) and unwanted:
             self._tell(Outcome(intent.id, State.FAILED, reason=NEVER_FORWARDED))
         elif isinstance(answer, Admitted) and asked.edge is not None:
             self._undecided[intent.id] = asked.edge
-        elif waits and intent.wait_until > now and asked.edge is not None and not asked.edge.gone:
+        elif waits and intent.wait_until > now:
             self._waiting.append(asked)
             return
         self._answer(asked, answer)
@@ -196,6 +204,8 @@ class JournalWriter:
 
     def _forget(self, id: str) -> None:
         """An outcome for what is not admitted yet: its edge has given it up."""
+        if id in self._committing:
+            self._closed.add(id)
         self._given_up += [asked.what.id for asked in self._waiting if asked.what.id == id]
         self._waiting = [asked for asked in self._waiting if asked.what.id != id]
         self._new = deque(asked for asked in self._new if asked.what.id != id)
