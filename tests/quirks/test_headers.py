@@ -33,6 +33,7 @@ async def test_every_read_of_the_contract_passes_the_edge_byte_for_byte(front: F
         (request("GET", "nowhere"), 404),
         (request("GET", "cadets/abc", ADMIN.user_id), 500),
     ],
+    ids=["health", "read", "no-token", "wrong-role", "unknown-path", "raw-error"],
 )
 async def test_every_answer_says_who_made_it_how_long_it_took_and_that_all_may_read_it(
     front: Front, sent: bytes, status: int

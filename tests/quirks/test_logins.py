@@ -131,6 +131,17 @@ async def test_a_stored_text_that_is_no_hash_lets_nobody_in_and_crashes_nothing(
     assert await front.is_well()
 
 
+@pytest.mark.parametrize(
+    "stored", ["x" * 60, "$2a$99$" + "x" * 53, "$2a$10$" + "!" * 53, "$3a$10$" + "x" * 53, "$" * 60]
+)
+async def test_a_stored_text_as_long_as_a_hash_is_none_either(front: Front, stored: str) -> None:
+    front.rows("UPDATE users SET password = %s WHERE username = 'odd-plain' RETURNING id", stored)
+    for password in ("x", stored):
+        answer = await front.both(log_in("odd-plain", password))
+        assert (answer.status, loads(answer)) == (401, {"message": "Invalid credentials"})
+    assert await front.is_well()
+
+
 async def test_a_new_password_is_hashed_as_bcryptjs_does_and_cut_at_72_bytes_too(front: Front) -> None:
     user = front.value(
         "INSERT INTO users (username, password, role, is_approved) VALUES ('quirky', %s, 'admin', 1) RETURNING id",

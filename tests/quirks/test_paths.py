@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stack.sample.population import ADMIN, CADET
-from tests.quirks.front import Front, loads, request
+from tests.quirks.front import Front, form, loads, request
 
 
 @pytest.mark.parametrize("target", ["/API/V1/Cadets/5", "/api/v1/cadets/5/", "/aPi/v1/CADETS/5/", "/api/v1/cadets/5?"])
@@ -22,6 +22,15 @@ async def test_a_write_matches_in_any_letter_case_too(front: Front) -> None:
     assert (await front.both(request("GET", "/HEALTH/"))).body == b"OK"
     put = request("PUT", "/API/v1/Auth/Settings/", CADET.user_id, {"primaryColor": "maroon"})
     assert loads(await front.both(put))["primaryColor"] == "maroon"
+
+
+async def test_only_the_name_of_an_uploaded_file_regards_letter_case_and_takes_no_slash(front: Front) -> None:
+    """Quirk 5: the slash that is ignored elsewhere does reach Node."""
+    sent = form("POST", "files/upload", CADET.user_id, {}, ("file", "a.txt", "Tanglaw\r\n"))
+    url = loads(await front.through(sent))["url"]
+    for target, status in ((url, 200), (url.replace("uploads", "UPLOADS"), 200), (f"{url}/", 404), (url.upper(), 404)):
+        assert (await front.both(request("GET", target))).status == status
+    assert (await front.both(request("GET", url))).body == b"Tanglaw\r\n"
 
 
 @pytest.mark.parametrize("number", ["2abc", "2.9", "2e5", "%202", "002", "+2", "0x2"])
