@@ -43,7 +43,8 @@ SHAPES: dict[str, Shape] = {
     "GET auth/me": Shape(),
     "GET auth/settings": Shape(),
     "GET cadets": Shape(query={
-        **PAGE, "search": SEARCHES, "company": ("Alpha", "HQ", *TEXTS), "course": ("BSIT", "bsit", "BS Marine Eng'g", ""),
+        **PAGE, "search": SEARCHES, "company": ("Alpha", "HQ", *TEXTS),
+        "course": ("BSIT", "bsit", "BS Marine Eng'g", ""),
         "includeArchived": ("true", "false", "TRUE", "1", ""), "unknown": ("parameter",),
     }),
     "GET cadets/me": Shape(),
@@ -55,7 +56,8 @@ SHAPES: dict[str, Shape] = {
     "GET staff/me": Shape(),
     "GET staff/{id}": Shape({"id": ("4", "1", "13", *_ODD_ROWS, *_NO_ROW, *_NO_ID)}),
     "GET activities": Shape(query={
-        **PAGE, "type": ("activity", "announcement", "Activity", ""), "search": (*SEARCHES, "Tree", "tree", "program 1"),
+        **PAGE, "type": ("activity", "announcement", "Activity", ""),
+        "search": (*SEARCHES, "Tree", "tree", "program 1"),
     }),
     "GET activities/{id}": Shape({"id": ("1", "7", "24", *_ODD_ROWS, *_NO_ROW, *_NO_ID)}),
     "GET attendance/days": Shape(query=PAGE),
@@ -84,7 +86,9 @@ SHAPES: dict[str, Shape] = {
         {"room": ("general", "direct", "alpha", "staff%20room", "odd", "General", "no%20such", "%C3%91%2F2%3F")}, PAGE
     ),
     "GET messaging/notifications": Shape(query={**PAGE, "unread": ("true", "false", "TRUE", "1")}),
-    "GET system/audit-logs": Shape(query={**PAGE, "table_name": ("cadets", "merit_demerit_logs", "Cadets", "none", "")}),
+    "GET system/audit-logs": Shape(query={
+        **PAGE, "table_name": ("cadets", "merit_demerit_logs", "Cadets", "none", ""),
+    }),
     "GET system/settings": Shape(),
     "GET system/stats": Shape(),
 }  # fmt: skip

@@ -54,6 +54,8 @@ SUMMARY, LEDGER = "GET /api/v1/grading/cadets/{id}/summary", "GET /api/v1/gradin
 BOARD, GRADES = "GET /api/v1/grading/leaderboard", "GET /api/v1/grading/grades"
 DOWNLOAD, RECORDS = "GET /api/v1/reports/{id}/download", "GET /api/v1/attendance/days/{id}/records"
 CADETS_IN_ORDER = LIST
+DAYS_POST, CADET_PUT = "POST /api/v1/attendance/days", "PUT /api/v1/cadets/{id}"
+CADET_DELETE = "DELETE /api/v1/cadets/{id}"
 FIGURES = ("present", "trainingDays", "merits", "demerits")
 
 ALLOWED = [
@@ -94,10 +96,25 @@ ALLOWED = [
     ("GET /api/v1/grading/categories", node([{"id": 1}, {"id": 2}]), django([{"id": 2}, {"id": 1}])),
     ("GET /api/v1/activities/{id}", node({"participants": [{"id": 1}, {"id": 2}]}),
      django({"participants": [{"id": 2}, {"id": 1}]})),
+    (DAYS_POST, node({"id": 1}), django({"id": 1}, 201)),
+    (CADET_PUT, node({}), envelope("Cadet not found", 404)),
+    (CADET_DELETE, node({"message": "Cadet archived"}), envelope("Cadet not found", 404)),
+    (ONE, node({"message": "Not found"}, 404), envelope("Method not allowed", 405)),
+    (LOGIN, node({"message": "Username and password are required"}, 400), envelope("Unsupported media type", 415)),
+    (ONE, node({"message": "duplicate key value"}, 500), envelope("Already exists", 409)),
+    (ONE, node({"message": "File too large"}, 500), envelope("File too large", 413)),
+    ("POST /api/v1/files/upload", node({"filename": "AÃ±o", "size": "1"}), django({"filename": "Año", "size": 1}, 201)),
+    ("POST /api/v1/cadets/bulk/archive", node({"updated": 2}), django({"updated": 1})),
+    (DOWNLOAD, an_answer(b"Found", 302, "text/plain", location="/x"), an_answer(b"", 302, "text/html", location="/x")),
     (LOGIN, node({"message": "Unexpected token } in JSON at position 4"}, 500), envelope("Malformed JSON", 400)),
 ]  # fmt: skip
 
 NOT_ALLOWED = [
+    (ONE, node({"id": 1}), django({"id": 1}, 201)),
+    (CADET_PUT, node({"id": 1, "religion": None}), envelope("Cadet not found", 404)),
+    (ONE, node(NODE_CADET), envelope("Cadet not found", 404)),
+    (CADET_PUT, node({"id": 1}), envelope("Unsupported media type", 415)),
+    (DOWNLOAD, an_answer(b"", 302, location="/x"), an_answer(b"", 302, location="/y")),
     (LIST, node(PAGE | {"total": "290", "data": []}), django(PAGE | {"total": 289, "data": []})),
     (ONE, node(NODE_CADET), django(DJANGO_CADET | {"birthdate": "2003-04-04"})),
     (ONE, node(NODE_CADET), django(DJANGO_CADET | {"created_at": "2024-08-05T09:00:00.123456Z"})),
