@@ -35,7 +35,7 @@ access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(D)sus %({x-request-id}o)s'
 
 # Node takes long queries and 16 KiB of header; what it accepts must not fail here. 0 is no limit.
 limit_request_line = 0
-limit_request_fields = 100
+limit_request_fields = 200
 limit_request_field_size = 65536
 
 
