@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 NEAR = timedelta(seconds=20)
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z?")
 _CLOCK = re.compile(r"\b\d{1,2}:\d\d:\d\d [AP]M\b")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _STORED = re.compile(r'/uploads/[^"\\ ]+')
@@ -56,12 +56,18 @@ class Sides:
         now = datetime.now(UTC)
         for kind in (_STORED, _UUID):
             text = kind.sub(lambda found: known.get(found[0], found[0]), text)
-        text = _INSTANT.sub(_if(lambda written: abs(datetime.fromisoformat(written) - now) < NEAR, "this-moment"), text)
+        text = _INSTANT.sub(_if(lambda written: _is_near(written, now), "this-moment"), text)
         return _CLOCK.sub(_if(lambda written: _is_now(written, now), "this-second"), text)
 
 
 def _if(holds: Callable[[str], bool], name: str) -> Callable[[re.Match[str]], str]:
     return lambda found: name if holds(found[0]) else found[0]
+
+
+def _is_near(written: str, now: datetime) -> bool:
+    # The audit log keeps times as the database prints them: without a zone, which is UTC on both sides.
+    at = datetime.fromisoformat(written)
+    return abs((at if at.tzinfo else at.replace(tzinfo=UTC)) - now) < NEAR
 
 
 def _is_now(clock: str, now: datetime) -> bool:
