@@ -79,8 +79,8 @@ def confirmed(report: Report, source: str, target: str, mapping: RowMapping, set
     time.sleep(settle)
     still = differing_now(source, target, mapping, wanted)
     left = [one for one in report.findings if not one.row or one.note or one.row in still.get(one.table, ())]
-    whole = {one.table for one in left if one.row or one.kind == "more"}
-    # A count that differs means nothing where no row does.
+    whole = {one.table for one in left if one.kind in ("missing", "extra", "duplicate", "more")}
+    # A count that differs means nothing where no row is missing.
     report.findings = [one for one in left if one.kind != "count" or one.table in whole]
 
 
