@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from unicodedata import normalize
 
 from migration.mapping import Column
@@ -83,9 +83,9 @@ def _about_number(source: str, target: str) -> tuple[str, str]:
         return "changed", "another number"
     if was == is_:
         return "scale", "the same number with another number of decimals"
-    places = max(0, -int(is_.as_tuple().exponent)) if is_.is_finite() else 0
-    if was.is_finite() and is_.is_finite() and round(was, places) == is_:
-        return "rounded", f"rounded to {places} decimals"
+    # As PostgreSQL rounds.
+    if was.is_finite() and is_.is_finite() and was.quantize(is_, ROUND_HALF_UP) == is_:
+        return "rounded", f"rounded to {len(target.partition('.')[2])} decimals"
     return "changed", "another number"
 
 

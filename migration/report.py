@@ -99,7 +99,7 @@ class Report:
 def _values(finding: Finding) -> str:
     if finding.source is None and finding.target is None:
         return ""
-    return _escaped(f" (source: {finding.source}, target: {finding.target})")
+    return " " + _escaped(f"(source: {finding.source}, target: {finding.target})")
 
 
 def _escaped(text: str) -> str:

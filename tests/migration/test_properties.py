@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import psycopg
@@ -25,6 +23,7 @@ from tests.migration.databases import emptied
 from tests.migration.generated import Data, hashed, node_data, write
 from tests.migration.logins import node_accepts
 from tests.migration.people import Make, rows, user
+from tests.migration.web import host
 
 # One example is a copy of twenty tables with generated rows in all of them, so a few examples are thousands of values.
 some = settings(
@@ -113,29 +112,6 @@ def test_property_3_passwords(node: str, django: str, make: Make, node_template:
         assert check_password(password, found[(number,)])
         assert not check_password(f"x{password}", found[(number,)])
     assert all(node_accepts(accounts))
-
-
-class _Files(BaseHTTPRequestHandler):
-    def do_HEAD(self) -> None:
-        there = self.path.startswith("/image/upload/")
-        self.send_response(200 if there else 404)
-        self.send_header("Content-Length", "1048576")
-        self.send_header("Content-Type", "application/pdf; charset=binary")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nobody reads it."""
-
-
-@contextmanager
-def host() -> Iterator[str]:
-    """A loopback host that has every file under /image/upload/."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Files) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.property_test
