@@ -193,7 +193,7 @@ def test_a_download_knows_every_form_of_url(
     if body is None:
         assert refusal(got) == (404, "File not found")
     else:
-        assert content(got) == body and got["Content-Type"] == "application/octet-stream"
+        assert content(got) == body and got["Content-Type"] == "text/plain; charset=utf-8"  # its name says so
 
 
 def test_a_file_of_another_host_is_fetched_there(ask: Ask, bob: User) -> None:
