@@ -26,7 +26,6 @@ from migration.status import status
 from migration.verify import verify
 from tests.migration.people import Make, cadet, one, rows, run, told, user
 
-
 FOREIGN_KEYS = """SELECT conname FROM pg_constraint
     WHERE contype = 'f' AND connamespace = 'public'::regnamespace ORDER BY 1"""
 

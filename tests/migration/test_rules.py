@@ -150,9 +150,7 @@ def test_json_that_jsonb_cannot_hold_is_found(text: str, found: set[str]) -> Non
         (TEXT, "Ñ", "Ñ".encode().decode("latin-1"), "encoding"),
     ],
 )
-def test_a_difference_is_named_by_its_cause(
-    kind: object, source: str | None, target: str | None, name: str
-) -> None:
+def test_a_difference_is_named_by_its_cause(kind: object, source: str | None, target: str | None, name: str) -> None:
     assert difference(Column("c", kind), source, target)[0] == name  # type: ignore[arg-type]
 
 

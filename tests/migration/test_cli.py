@@ -1,0 +1,156 @@
+"""`cutover migrate`, `verify`, `heal` and `reconcile` as an operator types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import chdir, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from proxy.cli.main import cutover
+from tests.migration.people import cadet, one, run
+
+Typed = Callable[..., Result]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def typed(node: str, django: str, tmp_path: Path) -> Iterator[Typed]:
+    """`cutover …` where a configuration names both databases; Node's is the active one."""
+    backends = {
+        "node": {"url": "http://127.0.0.1:3001", "database": node},
+        "django": {"url": "http://127.0.0.1:8000", "database": django},
+    }
+    (tmp_path / "cutover.yaml").write_text(json.dumps({"backends": backends, "active": "node"}))
+    with chdir(tmp_path):
+        yield lambda *words: CliRunner().invoke(cutover, words, prog_name="cutover")
+
+
+def told(result: Result) -> Any:
+    """The only line of output, as a program reads it."""
+    return json.loads(result.stdout)
+
+
+def test_rows_go_from_the_active_backend_to_the_other_and_back(typed: Typed, node: str, django: str) -> None:
+    run(node, cadet(1))
+    copied = told(typed("migrate", "copy", "--json"))
+    assert (copied["ok"], copied["rows"]) == (True, 1)
+    assert one(django, "SELECT count(*) FROM cadets") == 1
+    assert typed("verify").exit_code == 0
+    run(django, cadet(2))
+    assert typed("verify", "--table", "cadets").exit_code == 1
+    assert typed("verify", "--table", "staff").exit_code == 0
+    assert typed("reconcile", "--from", "django", "--settle", "0").exit_code == 0
+    assert one(node, "SELECT count(*) FROM cadets") == 2
+
+
+def test_what_is_wrong_is_told_row_by_row_and_the_report_is_kept(typed: Typed, django: str, tmp_path: Path) -> None:
+    run(django, cadet(7, first_name="'Extra'"))
+    result = typed("verify", "--report", "out/night")
+    assert result.exit_code == 1
+    assert "cadets  7" in result.stdout
+    assert "things are wrong" in result.stdout
+    assert json.loads((tmp_path / "out" / "night.json").read_text())["ok"] is False
+    assert "| cadets | 0 | 1 |" in (tmp_path / "out" / "night.md").read_text()
+
+
+def test_what_cannot_be_carried_stops_with_every_place_and_a_rule_lets_it_go(
+    typed: Typed, node: str, django: str, tmp_path: Path
+) -> None:
+    run(node, cadet(3, created_at="'infinity'"))
+    result = typed("migrate", "copy", "--json")
+    assert result.exit_code == 1
+    (finding,) = [one for one in told(result)["details"]["findings"] if not one.get("note")]
+    assert (finding["table"], finding["key"], finding["column"], finding["kind"]) == (
+        "cadets", "3", "created_at", "infinity",
+    )  # fmt: skip
+    assert typed("migrate", "copy", "--dry-run", "--rule", "*:infinity=null").exit_code == 0
+    assert one(django, "SELECT count(*) FROM cadets") == 0
+    (tmp_path / "rows.yaml").write_text("zones: {cadets.updated_at: Asia/Manila}\nrules: {'*:infinity': 'null'}\n")
+    done = told(typed("migrate", "copy", "--settings", "rows.yaml", "--json"))
+    assert done["settings"]["zones"] == {"cadets.updated_at": "Asia/Manila"}
+    assert done["settings"]["rules"]["cadets.created_at"] == {"infinity": "null"}
+    assert typed("verify", "--settings", "rows.yaml").exit_code == 0
+
+
+def test_export_import_backup_and_status(typed: Typed, node: str, django: str, tmp_path: Path) -> None:
+    run(node, cadet(1))
+    assert typed("migrate", "export", "out").exit_code == 0
+    assert (tmp_path / "out" / "manifest.json").exists()
+    assert typed("migrate", "import", "out").exit_code == 0
+    run(django, cadet(2))
+    refused = typed("migrate", "import", "out")
+    assert refused.exit_code == 1
+    assert "dump them first with `cutover migrate backup`" in refused.stderr
+    assert typed("migrate", "backup", "dump").exit_code == 0
+    assert typed("migrate", "import", "out", "--json").exit_code == 0
+    assert one(django, "SELECT count(*) FROM cadets") == 1
+    status = told(typed("migrate", "status", "--json"))
+    assert [found["phase"] for found in status["runs"]] == ["complete", "complete"]
+    assert status["backups"][0]["rows"] == 2
+    assert "dump" in typed("migrate", "status").stdout
+    assert "nothing was ever written" in typed("migrate", "status", "--of", "node").stdout
+
+
+def test_heal_brings_one_row_over_and_says_what_it_did(typed: Typed, node: str, django: str) -> None:
+    run(node, cadet(4))
+    dry = typed("heal", "cadets", "4", "--dry-run")
+    assert "would be" in dry.stdout
+    assert one(django, "SELECT count(*) FROM cadets") == 0
+    assert told(typed("heal", "cadets", "4", "--json"))["rows"] == [{"table": "cadets", "key": "4", "action": "insert"}]
+    assert "equal already" in typed("heal", "cadets", "4").stdout
+
+
+def test_watching_compares_again_and_ends_by_the_last_result(typed: Typed, django: str) -> None:
+    run(django, cadet(1))
+    result = typed("verify", "--watch", "--rounds", "2", "--interval", "0.01", "--json", "--settle", "0.01")
+    assert result.exit_code == 1
+    assert [json.loads(line)["ok"] for line in result.stdout.splitlines()] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "says"),
+    [
+        (["verify", "--zone", "cadets.created_at"], 2, "expected PLACE=VALUE"),
+        (["verify", "--zone", "cadets.created_at=Mars"], 1, "is no time zone"),
+        (["verify", "--table", "uniforms"], 1, "no table uniforms"),
+        (["verify", "--from", "rails"], 1, "'rails' is no backend"),
+        (["verify", "--from", "node", "--to", "node"], 0, ""),
+        (["migrate", "copy", "--from", "node", "--to", "node"], 1, "both databases are node's"),
+        (["migrate", "import", "nowhere"], 1, "there is no export"),
+        (["heal", "cadets"], 2, "Missing argument"),
+        (["verify", "--source", "postgresql://nobody@127.0.0.1:1/x"], 1, "connection failed"),
+        (["verify", "--urls", "many"], 2, "is not one of"),
+    ],
+)
+def test_a_word_that_is_wrong_is_refused_in_words(typed: Typed, words: list[str], status: int, says: str) -> None:
+    result = typed(*words)
+    assert result.exit_code == status, result.output
+    assert says in result.output
+
+
+def test_a_person_sees_bars_and_a_program_does_not(typed: Typed, node: str, django: str, tmp_path: Path) -> None:
+    run(node, cadet(1))
+    ours, theirs = pty.openpty()
+    argv = [sys.executable, "-m", "proxy.cli.main", "migrate", "copy"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "120"}
+    process = subprocess.Popen(argv, cwd=tmp_path, env=environment, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    seen = b""
+    # A terminal whose last writer has gone fails to be read.
+    with suppress(OSError):
+        while piece := os.read(ours, 4096):
+            seen += piece
+    os.close(ours)
+    assert process.wait(60) == 0, seen
+    assert b"nothing lost, nothing changed" in seen
+    assert b"rows/s" in seen
+    assert b"\x1b[" in seen
