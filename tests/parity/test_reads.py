@@ -34,9 +34,9 @@ def test_what_is_sent_follows_from_the_seed(cast: Cast) -> None:
 
 @pytest.mark.timeout(180)
 def test_every_read_by_everybody_with_good_and_bad_input_is_answered_alike(shadowed: Stage, cast: Cast) -> None:
-    before, rng = findings(shadowed), Random(SEED)
+    before, rng, routes = findings(shadowed), Random(SEED), Routes()
     requests = list(chain(every(cast, rng), islice(endless(cast, rng), 100)))
-    assert all(Routes().mirrors(request) for request in requests)
+    assert all(routes.mirrors(request) for request in requests)
     sent = asyncio.run(send(shadowed.edge.url, requests))
     assert sent.unanswered == []
     after = judged(shadowed, before.verdicts.total() + sent.mirrored)
