@@ -55,7 +55,7 @@ class Drill:
 
     pair: Pair
     table: Table
-    wide: int
+    groups: int
     unreadable: Set[Key]
     listed: int = LISTED
 
@@ -73,8 +73,8 @@ class Drill:
                 yield finding
 
     def _rows(self, buckets: Sequence[int]) -> Iterator[Finding]:
-        theirs = self.pair.source.row_digests(self.table, self.wide, buckets, self.unreadable)
-        ours = self.pair.target.row_digests(self.table, self.wide, buckets, self.unreadable)
+        theirs = self.pair.source.row_digests(self.table, self.groups, buckets, self.unreadable)
+        ours = self.pair.target.row_digests(self.table, self.groups, buckets, self.unreadable)
         keys = sorted(theirs.keys() | ours.keys(), key=_in_order)
         yield from self._twice(theirs, ours, keys)
         different = [key for key in keys if sorted(theirs.get(key, [])) != sorted(ours.get(key, []))]

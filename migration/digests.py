@@ -27,14 +27,13 @@ class End:
     side: Side
     called: str
 
-    def extent(self, table: Table) -> tuple[int, int | None, int | None]:
-        """How many rows a table has, and the range of its buckets' numbers."""
-        rows, least, most = self.session.one(statements.extent(table, self.side))
-        return int(rows), least, most
+    def count(self, table: Table) -> int:
+        """How many rows a table has."""
+        return int(self.session.one(f"SELECT count(*) FROM {statements.rows_of(table)}")[0])
 
-    def buckets(self, table: Table, wide: int) -> Buckets:
+    def buckets(self, table: Table, groups: int = 1) -> Buckets:
         """The digest of every bucket. Raises psycopg.DataError if some row has no canonical form."""
-        return self._digests(statements.digests(table, self.side, wide), None)
+        return self._digests(statements.digests(table, self.side, groups), None)
 
     def digest(self, table: Table, keys: Sequence[Key]) -> Digest:
         """The digest of some rows."""
@@ -47,11 +46,11 @@ class End:
             found = self.session.all(query, values)
         return {number: Digest(count, int(high), int(low)) for number, count, high, low in found}
 
-    def row_digests(self, table: Table, wide: int, buckets: Iterable[int], without: Set[Key]) -> dict[Key, list[str]]:
+    def row_digests(self, table: Table, groups: int, buckets: Iterable[int], without: Set[Key]) -> dict[Key, list[str]]:
         """The rows of some buckets by their keys, *without* those; a key that occurs twice has two digests."""
         rows: dict[Key, list[str]] = {}
         with self.session.connection.transaction():
-            found = self.session.all(statements.keys_of(table, self.side, wide), [list(buckets)])
+            found = self.session.all(statements.keys_of(table, self.side, groups), [list(buckets)])
             wanted = columns_of(sorted({tuple(key) for (key,) in found} - without, key=str))
             query = statements.row_digests(table, self.side)
             for key, digest in self.session.all(query, wanted) if wanted else ():
@@ -66,11 +65,11 @@ class End:
             found = self.session.all(statements.canonical_rows(table, self.side), columns_of(keys))
         return {tuple(key): values for key, values in found}
 
-    def unreadable(self, table: Table, wide: int) -> tuple[list[Finding], Buckets]:
+    def unreadable(self, table: Table, groups: int) -> tuple[list[Finding], Buckets]:
         """The rows that have no canonical form, and the digests of all others."""
-        search = _Search(self, table, wide)
+        search = _Search(self, table, groups)
         with self.session.connection.transaction():
-            number = statements.bucket(table, self.side, wide)
+            number = statements.bucket(table, self.side, groups)
             low, high = self.session.one(f"SELECT min({number}), max({number}) FROM {statements.rows_of(table)}")
         if low is not None:
             search.buckets(low, high)
@@ -80,14 +79,14 @@ class End:
 class _Search:
     """Halves until what cannot be read stands alone."""
 
-    def __init__(self, end: End, table: Table, wide: int) -> None:
-        self.end, self.table, self.wide = end, table, wide
+    def __init__(self, end: End, table: Table, groups: int) -> None:
+        self.end, self.table, self.groups = end, table, groups
         self.findings: list[Finding] = []
         self.found: Buckets = {}
 
     def buckets(self, low: int, high: int) -> None:
-        number = statements.bucket(self.table, self.end.side, self.wide)
-        query = statements.digests(self.table, self.end.side, self.wide, f"{number} BETWEEN {low} AND {high}")
+        number = statements.bucket(self.table, self.end.side, self.groups)
+        query = statements.digests(self.table, self.end.side, self.groups, f"{number} BETWEEN {low} AND {high}")
         try:
             self.found.update(self.end._digests(query, None))
         except psycopg.DataError:
@@ -99,7 +98,7 @@ class _Search:
                 self._bucket(low)
 
     def _bucket(self, number: int) -> None:
-        query = statements.keys_of(self.table, self.end.side, self.wide)
+        query = statements.keys_of(self.table, self.end.side, self.groups)
         keys = [tuple(key) for (key,) in self.end.session.all(query, [[number]])]
         self.found[number] = total(self._rows(keys))
 

@@ -83,7 +83,7 @@ class _Writing:
             for part in parts.write(self.directory, table.name, blocks(rows, self.part_rows), self.part_rows):
                 written.append(part)
                 progress.advance(table.name, part.rows)
-        digest = total(End(session, side, "").buckets(table, statements.BUCKET_ROWS).values())
+        digest = total(End(session, side, "").buckets(table).values())
         if digest.count != sum(part.rows for part in written):
             raise RowsError(f"{table.name}: {digest.count} rows were there and {sum(p.rows for p in written)} came out")
         stored = self.moving.catalog.columns[table.name]

@@ -250,12 +250,3 @@ class _triggers_off:
     def _switch(self, verb: str) -> None:
         for table, name in self._fire:
             self._session.run(f"ALTER TABLE {quoted(table)} {verb} TRIGGER {quoted(name)}")
-
-
-def parsed_key(table: Table, text: str) -> Key:
-    """A key as people write it: `5`, or `1,3` and `activity_id=1, cadet_id=3` where it has several columns."""
-    values = [text] if len(table.key) == 1 else [piece.strip() for piece in text.split(",")]
-    named = [value.partition("=")[2] if value.partition("=")[0] in table.key else value for value in values]
-    if len(named) != len(table.key) or not all(named):
-        raise RowsError(f"{text!r} is no key of {table.name}: write {', '.join(table.key)}")
-    return tuple(named)

@@ -73,7 +73,7 @@ class Landing:
         end = End(self.session, self.side, self.mapping.called(self.side))
         found = {}
         for table in self.mapping.tables:
-            digest = total(end.buckets(table, statements.BUCKET_ROWS).values())
+            digest = total(end.buckets(table).values())
             found[table.name] = f"{digest.count}:{digest}"
         return found
 

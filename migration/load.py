@@ -139,7 +139,7 @@ class _Loading:
             return End(session, self.landing.side, self.landing.mapping.called(self.landing.side))
 
         def digest(end: End, table: Table) -> tuple[str, str]:
-            found = total(end.buckets(table, statements.BUCKET_ROWS).values())
+            found = total(end.buckets(table).values())
             return table.name, f"{found.count}:{found}"
 
         tables = sorted(self.landing.mapping.tables, key=lambda t: -manifests.find(self.manifest, t).rows)

@@ -80,6 +80,14 @@ class Table:
                 return column
         raise RowsError(f"{self.name} has no column {name}: it has {', '.join(c.name for c in self.columns)}")
 
+    def key_from(self, text: str) -> tuple[str, ...]:
+        """A key as people write it: `5`, or `1,3` and `activity_id=1, cadet_id=3` where it has several columns."""
+        values = [text] if len(self.key) == 1 else [piece.strip() for piece in text.split(",")]
+        named = [value.partition("=")[2] if value.partition("=")[0] in self.key else value for value in values]
+        if len(named) != len(self.key) or not all(named):
+            raise RowsError(f"{text!r} is no key of {self.name}: write {', '.join(self.key)}")
+        return tuple(named)
+
     @property
     def keys(self) -> tuple[Column, ...]:
         """The key's columns."""

@@ -14,7 +14,7 @@ from migration.catalog import Catalog
 from migration.findings import Finding, key_text
 from migration.fit import check_expression, checks, demanded, narrowings
 from migration.json_text import json_hazards
-from migration.kinds import Hazard, Side
+from migration.kinds import TEXT, Hazard, Side
 from migration.mapping import ORPHAN, Column, Table
 from migration.session import Session
 from migration.zones import suspects
@@ -47,6 +47,7 @@ class Scan:
         yield from self._hazards()
         yield from self._orphans()
         yield from self._parsed()
+        yield from self._alike()
         if target is not None:
             yield from self._refused(source, target)
         if zones and self.side is Side.OLD:
@@ -131,6 +132,21 @@ class Scan:
                 hazard = hazards.get(name) or Hazard(name, "", "is nested too deeply")
                 one = _suspicion(column, hazard, "")
                 yield Finding(self.table.name, name, one.says, self._key(key), column.name, note=one.note)
+
+    def _alike(self) -> Iterator[Finding]:
+        """Unique texts that only a database which tells upper from lower case keeps apart."""
+        for (name,) in (names for names in self.table.unique if len(names) == 1):
+            column = self.table.column(name)
+            if column.kind is TEXT:
+                value, key = own(column, self.side), statements.key_array(self.table, self.side)
+                query = (
+                    f"SELECT json_agg({key}) FROM {statements.rows_of(self.table)} WHERE {value} <> '' "
+                    f"GROUP BY lower(normalize({value}, NFKC)) HAVING count(*) > 1 LIMIT {LISTED}"
+                )
+                for (keys,) in self.session.all(query):
+                    shown = ", ".join(sorted(self._key(found) for found in keys))
+                    says = "are two only as long as case and composition count"
+                    yield Finding(self.table.name, "alike", says, shown, name, note=True)
 
     def _duplicates(self, source: Catalog, target: Catalog) -> Iterator[Finding]:
         """What the target demands to be unique and the source does not."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from migration.canon import ALIAS, canonical, filled, own, quoted, row_text, shaped, skipping
-from migration.kinds import Side
+from migration.kinds import TEXT, Side
 from migration.mapping import Table
 
 BUCKET_ROWS = 4096
@@ -64,32 +64,28 @@ def names(table: Table, side: Side) -> str:
     return ", ".join(quoted(column.on(side)) for column in table.columns)
 
 
-def bucket(table: Table, side: Side, width: int) -> str:
-    """The bucket that a row falls into; the same on both sides, because keys are."""
-    first = table.keys[0]
-    return f"coalesce({filled(first.kind.bucket, own(first, side), first)} / {width}, -1)::bigint"
+def bucket(table: Table, side: Side, groups: int) -> str:
+    """The bucket that a row falls into, one of about twice *groups*; the same on both sides, because keys are.
 
-
-def extent(table: Table, side: Side) -> str:
-    """How many rows there are, and the least and greatest number that buckets are made of."""
+    A remainder spreads numbers evenly, whatever gaps there are between them.
+    """
     first = table.keys[0]
     number = filled(first.kind.bucket, own(first, side), first)
-    return f"SELECT count(*), min({number})::bigint, max({number})::bigint FROM {rows_of(table)}"
+    if len(table.keys) > 1:
+        number = filled(TEXT.bucket, f"{key_array(table, side)}::text", first)
+    return f"coalesce(mod({number}, {groups}), -1)::bigint"
 
 
-def width(rows: int, least: int | None, most: int | None) -> int:
-    """How wide buckets are to be, so that one holds about BUCKET_ROWS."""
-    if least is None or most is None:
-        return BUCKET_ROWS
-    wanted = max(1, rows // BUCKET_ROWS)
-    return max(1, (most - least + wanted) // wanted)
+def groups_for(rows: int) -> int:
+    """Into how many buckets so many rows go; odd, so that numbers given away in steps of two or ten spread as well."""
+    return rows // BUCKET_ROWS | 1
 
 
-def digests(table: Table, side: Side, wide: int, *conditions: str, join: str = "") -> str:
+def digests(table: Table, side: Side, groups: int, *conditions: str, join: str = "") -> str:
     """Per bucket: how many rows, and the sums of the two halves of their MD5 sums."""
     text = row_text(table, side)
     inner = (
-        f"SELECT {bucket(table, side, wide)} AS b, md5({text}) AS h FROM {rows_of(table)}{join}"
+        f"SELECT {bucket(table, side, groups)} AS b, md5({text}) AS h FROM {rows_of(table)}{join}"
         f"{where(skipping(table, side), *conditions)} OFFSET 0"
     )
     return f"SELECT b, count(*), {_half('left')}, {_half('right')} FROM ({inner}) d GROUP BY b"
@@ -105,9 +101,9 @@ def row_digests(table: Table, side: Side) -> str:
     return found + among_keys(table, side) + where(skipping(table, side))
 
 
-def keys_of(table: Table, side: Side, wide: int) -> str:
+def keys_of(table: Table, side: Side, groups: int) -> str:
     """The keys of some buckets, without looking at anything else."""
-    chosen = f"{bucket(table, side, wide)} = ANY(%s)"
+    chosen = f"{bucket(table, side, groups)} = ANY(%s)"
     return f"SELECT {key_array(table, side)} FROM {rows_of(table)}{where(skipping(table, side), chosen)}"
 
 

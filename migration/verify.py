@@ -68,8 +68,8 @@ def verify(
     report = Report("verify", shown(source), shown(target), datetime.now(UTC))
     began = time.monotonic()
     with pair_at(source, target, mapping) as (pair, catalogs):
-        widths = {table.name: statements.width(*pair.source.extent(table)) for table in mapping.tables}
-        walker = _Walker(mapping, widths, progress or Silent())
+        groups = {table.name: _groups(pair, table) for table in mapping.tables}
+        walker = _Walker(mapping, groups, progress or Silent())
         with ThreadPoolExecutor(2, thread_name_prefix="verify") as pool:
             walks = [pool.submit(walker.walk, end, catalogs[role], role == "source")
                      for role, end in (("source", pair.source), ("target", pair.target))]  # fmt: skip
@@ -77,17 +77,21 @@ def verify(
         report.findings = [*left_behind(pair.source, mapping, catalogs["source"]), *theirs.findings, *ours.findings]
         for table in mapping.tables:
             report.tables.append(_result(table, theirs, ours))
-            report.findings.extend(_differences(pair, table, widths[table.name], theirs, ours, listed))
+            report.findings.extend(_differences(pair, table, groups[table.name], theirs, ours, listed))
         if urls is not None:
             report.findings.extend(check_urls(pair.target, mapping, urls))
     report.seconds = time.monotonic() - began
     return report
 
 
+def _groups(pair: Pair, table: Table) -> int:
+    return statements.groups_for(max(pair.source.count(table), pair.target.count(table)))
+
+
 @dataclass(frozen=True)
 class _Walker:
     mapping: RowMapping
-    widths: dict[str, int]
+    groups: dict[str, int]
     progress: Progress
 
     def walk(self, end: End, catalog: Catalog, told: bool) -> Walk:
@@ -107,11 +111,11 @@ class _Walker:
         return walk
 
     def _digest(self, end: End, table: Table, walk: Walk) -> None:
-        wide = self.widths[table.name]
+        groups = self.groups[table.name]
         try:
-            walk.buckets[table.name] = end.buckets(table, wide)
+            walk.buckets[table.name] = end.buckets(table, groups)
         except psycopg.DataError:
-            walk.unreadable[table.name], walk.buckets[table.name] = end.unreadable(table, wide)
+            walk.unreadable[table.name], walk.buckets[table.name] = end.unreadable(table, groups)
 
 
 def _result(table: Table, theirs: Walk, ours: Walk) -> TableResult:
@@ -120,7 +124,7 @@ def _result(table: Table, theirs: Walk, ours: Walk) -> TableResult:
     return TableResult(table.name, was.count, is_.count, str(was), str(is_), seconds)
 
 
-def _differences(pair: Pair, table: Table, wide: int, theirs: Walk, ours: Walk, listed: int) -> Iterator[Finding]:
+def _differences(pair: Pair, table: Table, groups: int, theirs: Walk, ours: Walk, listed: int) -> Iterator[Finding]:
     was, is_ = theirs.buckets[table.name], ours.buckets[table.name]
     unreadable = [*theirs.unreadable.get(table.name, ()), *ours.unreadable.get(table.name, ())]
     yield from unreadable
@@ -130,4 +134,4 @@ def _differences(pair: Pair, table: Table, wide: int, theirs: Walk, ours: Walk, 
         yield Finding(table.name, "count", says)
     if was != is_:
         without = {finding.row for finding in unreadable}
-        yield from Drill(pair, table, wide, without, listed).findings(was, is_)
+        yield from Drill(pair, table, groups, without, listed).findings(was, is_)

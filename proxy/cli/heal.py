@@ -24,7 +24,7 @@ def heal(
 ) -> None:  # fmt: skip
     """Make rows of the target equal to the source's. A KEY of several columns is written `1,3`."""
     plan = mapping(name, zones, rules, settings)
-    wanted = {table: {healing.parsed_key(plan.table(table), key) for key in keys}}
+    wanted = {table: {plan.table(table).key_from(key) for key in keys}}
     healed = healing.heal(*ends(source, target, from_, to, config), plan, wanted, dry_run=dry_run)
     if as_json:
         return print_json(healed.document())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import click
+import psycopg
 
 from migration.errors import RowsError, Stopped
 from migration.findings import Finding, errors
@@ -39,7 +40,7 @@ class RowsVerb(Verb):
                 print_findings(errors(stopped.findings))
                 click.echo(f"cutover {ctx.info_name}: {stopped}", err=True)
             ctx.exit(1)
-        except RowsError as error:
+        except (RowsError, psycopg.Error) as error:
             if ctx.params.get("as_json"):
                 print_json({"error": "failed", "message": str(error), "code": 1, "details": {}})
             else:

@@ -9,7 +9,7 @@ import pytest
 from migration.copy import copy
 from migration.errors import RowsError, Stopped
 from migration.findings import errors
-from migration.heal import heal, parsed_key
+from migration.heal import heal
 from migration.mappings import ROTC
 from migration.reconcile import confirmed, reconcile
 from migration.verify import verify
@@ -35,7 +35,7 @@ def pair(node: str, django: str) -> Pair:
 def healed(pair: Pair, table: str, *keys: str, back: bool = False) -> list[tuple[str, str, str]]:
     """Heal rows, and expect both sides to be equal afterwards."""
     source, target = reversed(pair) if back else pair
-    wanted = {table: {parsed_key(ROTC.table(table), key) for key in keys}}
+    wanted = {table: {ROTC.table(table).key_from(key) for key in keys}}
     done = heal(source, target, ROTC, wanted)
     report = verify(source, target, ROTC)
     assert report.ok, report.markdown()
@@ -123,7 +123,7 @@ def test_a_row_that_the_target_refuses_is_named_and_nothing_is_changed(pair: Pai
 @pytest.mark.parametrize(("table", "key"), [("activity_cadets", "1"), ("cadets", ""), ("uniforms", "1")])
 def test_what_is_no_key_is_refused(table: str, key: str) -> None:
     with pytest.raises(RowsError):
-        parsed_key(ROTC.table(table), key)
+        ROTC.table(table).key_from(key)
 
 
 def test_a_key_of_the_wrong_type_is_refused_in_words(pair: Pair) -> None:

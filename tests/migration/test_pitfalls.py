@@ -266,7 +266,8 @@ def test_pitfall_c11_postgresql_itself_keeps_nul_out_of_text_on_both_sides(node:
 def test_pitfall_c12_texts_that_differ_in_case_only_are_two_values(node: str, django: str) -> None:
     run(node, user(1, username="'Ana'", email="'A@x'"), user(2, username="'ana'", email="'a@x'"),
         user(3, email="''"), user(4, email="''"), user(5, email="NULL"))  # fmt: skip
-    moved_and_verified(node, django)
+    found = moved_and_verified(node, django).findings
+    assert ("users", "alike", "1, 2", "username") in told(found, notes=True), "it is shown all the same"
     assert [name for (name,) in rows(django, "SELECT email FROM users ORDER BY id")] == ["A@x", "a@x", "", "", None]
 
 

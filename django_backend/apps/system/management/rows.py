@@ -34,13 +34,14 @@ class RowsCommand(BaseCommand):
         """Do it, tell it and keep it; whatever is wrong becomes a CommandError."""
         from migration.errors import RowsError, Stopped
         from migration.findings import errors
+        from psycopg import Error as DatabaseError
 
         try:
             report = work()
         except Stopped as stopped:
             lines = "\n".join(f"  {finding}" for finding in errors(stopped.findings))
             raise CommandError(f"{stopped}\n{lines}") from stopped
-        except RowsError as error:
+        except (RowsError, DatabaseError) as error:
             raise CommandError(str(error)) from error
         report.write(place)
         self.stdout.write(json.dumps(report.document(), ensure_ascii=False) if as_json else report.markdown())
