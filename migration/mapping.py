@@ -80,7 +80,7 @@ class Table:
                 return column
         raise RowsError(f"{self.name} has no column {name}: it has {', '.join(c.name for c in self.columns)}")
 
-    def key_from(self, text: str) -> tuple[str, ...]:
+    def key_from(self, text: str) -> tuple[str | None, ...]:
         """A key as people write it: `5`, or `1,3` and `activity_id=1, cadet_id=3` where it has several columns."""
         values = [text] if len(self.key) == 1 else [piece.strip() for piece in text.split(",")]
         named = [value.partition("=")[2] if value.partition("=")[0] in self.key else value for value in values]
