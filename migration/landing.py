@@ -49,6 +49,7 @@ class Landing:
             # What an interrupted run of ours left behind is nobody's data.
             if not interrupted:
                 self.refuse_unless_empty_or_dumped()
+            self._refuse_outsiders()
             self._take_away()
             self.run = memory.begin(self.session, kind, mark, source)
             return self.run
@@ -67,6 +68,13 @@ class Landing:
                 f"{self.where} has changed since its last dump ({kept[0][0]:%Y-%m-%d %H:%M}, {kept[0][1]}): "
                 "dump it again with `cutover migrate backup`"
             )
+
+    def _refuse_outsiders(self) -> None:
+        """Rows of tables that are not ours must not refer to rows that are about to be replaced."""
+        mapped = {table.name for table in self.mapping.tables}
+        for key in self.catalog.constraints:
+            if key.kind == "f" and key.parent in mapped and key.table not in mapped and self._has_rows(key.table):
+                raise RowsError(f"{self.where}: rows of {key.table} refer to {key.parent}; remove them first")
 
     def digests(self) -> dict[str, str]:
         """What each table holds now."""

@@ -91,9 +91,12 @@ class Report:
     def write(self, place: Path) -> None:
         """Both forms, beside each other: *place* with `.json` and with `.md`."""
         place.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(self.document(), indent=2, ensure_ascii=False)
-        place.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
-        place.with_suffix(".md").write_text(self.markdown(), encoding="utf-8")
+        document = json.dumps(self.document(), indent=2, ensure_ascii=False) + "\n"
+        for suffix, text in ((".json", document), (".md", self.markdown())):
+            path = place.with_suffix(suffix)
+            # Findings quote people's data, which is nobody else's business.
+            path.touch(mode=0o600)
+            path.write_text(text, encoding="utf-8")
 
 
 def _values(finding: Finding) -> str:

@@ -27,7 +27,7 @@ from tests.migration.web import host
 
 # One example is a copy of twenty tables with generated rows in all of them, so a few examples are thousands of values.
 some = settings(
-    max_examples=int(os.environ.get("ROUNDS", "6")), deadline=None, print_blob=True,
+    max_examples=int(os.environ.get("ROUNDS", "4")), deadline=None, print_blob=True,
     # An example that fails is printed to be run again; making it smaller would take an hour.
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from migration.copy import copy
 from migration.mappings import ROTC
 from migration.urls import Asking, Urls
 from migration.verify import verify
-from tests.migration.people import moved_and_verified, run, told
+from tests.migration.people import run, told
 from tests.migration.web import host
 
 PLAIN = "'data:text/plain;base64,VGFuZ2xhdw=='"
@@ -16,7 +17,7 @@ PLAIN = "'data:text/plain;base64,VGFuZ2xhdw=='"
 def asked(node: str, django: str, *files: str, base: str = "", which: Urls = Urls.ALL) -> list[tuple[str, str | None]]:
     """Kind and column of what is said about files, given as `url, size, type`."""
     run(node, *(f"INSERT INTO files (filename, url, size, mime_type) VALUES ('f', {file})" for file in files))
-    moved_and_verified(node, django)
+    copy(node, django, ROTC)
     found = verify(node, django, ROTC, urls=Asking(which, base, 1000)).findings
     return [(kind, column) for _, kind, _, column in [*told(found), *told(found, notes=True)]]
 
