@@ -17,13 +17,13 @@ setup: .venv/.python .venv/.node ## what every other target needs: Python packag
 .venv/.python: requirements/development.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: no Python >= 3.11 on the PATH: install one, or say PYTHON=/where/it/is" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "make: the venv module is missing: on Debian, apt-get install python3-venv" >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/development.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/development.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # Node from the machine where it is new enough, else from a Python package, so that Python and make suffice.
 .venv/.node: .venv/.python requirements/node.txt package-lock.json
-	@$(BIN)/python -m stack.node || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/node.txt
+	@$(BIN)/python -m stack.node || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/node.txt
 	$(BIN)/python -m stack.node install
 	@touch $@
 

@@ -101,6 +101,12 @@ def _route_match(written: str) -> str:
     return written
 
 
+def _lane(written: str) -> str:
+    if written.startswith("/") or written.endswith("/") or "//" in written:
+        raise ValueError("expected a lane without empty segments, such as `cadets/{id}`")
+    return written
+
+
 @dataclass(frozen=True, config=STRICT)
 class Route:
     """A group of requests that are treated alike; its name on screens and in metrics is `match`."""
@@ -111,6 +117,47 @@ class Route:
     """Default: by method (GET, HEAD and OPTIONS read, all others write)."""
     mirror: bool = True
     """Off: never copied and never compared."""
+    lanes: tuple[Annotated[str, AfterValidator(_lane)], ...] = ()
+    """What a write must keep its order with, such as `cadets/{id}`, `cadets/{body.cadet_id}` or
+    `cadets/{body.records[*].cadet_id}`; none: such writes run one at a time, apart from everything else."""
+    carry: Literal["request", "rows", "both"] = "request"
+    """What the standby gets of a write: the `request`, as the active side got it; the `rows` that it left, by heal; or
+    `both`: the request, whose answer is compared, and then the rows, where the database makes up what no copy can be
+    told (times, ids of triggers). A standby that does not cooperate gets the rows alone."""
+    on_5xx: Literal["heal", "no_effect", "park"] = "heal"
+    """What a 5xx of the active side means where there is no mapping of rows to heal with."""
+    refuses_with_500: tuple[Name, ...] = ()
+    """The backends that answer 500 to bad input, having done nothing: there it counts as a 4xx."""
+    sequence: str | None = None
+    """Where an unmodified backend draws the id of what this route creates, such as `grades_id_seq`."""
+    pins: dict[str, str] = Field(default_factory=dict)
+    """What the server makes up: `ids.<table>`, `urls` or `now` → where its answer has it, such as `data.id`."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class JournalSettings:
+    """How writes are made durable, and brought to the standby (design.md section 4)."""
+
+    enabled: bool = True
+    """Off: writes go to the active side only, and the standby falls behind from the first one on."""
+    forward_within: Duration = 5.0
+    """A write that was admitted and not forwarded within this never is."""
+    queue: Duration = 10.0
+    """How long a write waits for its lanes; then 503."""
+    write_grace: Duration = 120.0
+    """How long the edge reads on for a write whose client has already got its 504."""
+    outcome_within: Duration = 10.0
+    """How long an answer waits for its outcome to be durable; then 504, and the outcome is told on."""
+    answer_limit: Size = 1024 * 1024
+    """An answer above this is passed on without being kept; it is not compared."""
+    spool: Size = 1024 * 1024
+    """A body above this waits for its end on disk."""
+    concurrency: Annotated[int, Field(ge=1)] = 32
+    """Copies under way at once."""
+    timeout: Duration = 30.0
+    """Seconds that a copy may take on the standby."""
+    retention: Duration = 7 * 24 * 3600.0
+    """Bodies are kept this long after their entry is settled."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -217,6 +264,7 @@ class Config:
     sticky: Sticky = Sticky()
     mirror: MirrorSettings = MirrorSettings()
     compare: CompareSettings = CompareSettings()
+    journal: JournalSettings = JournalSettings()
     guard: Guard = Guard()
     limits: Limits = Limits()
     fallback_after: Duration = 5.0
@@ -247,6 +295,12 @@ class Config:
                 f"compare.rules.{number}.routes: {name!r} is not one of the routes"
                 for name in rule.routes
                 if name not in known
+            ]
+        for number, route in enumerate(self.routes):
+            mistakes += [
+                f"routes.{number}.refuses_with_500: expected names out of {', '.join(self.backends)}, got {name!r}"
+                for name in route.refuses_with_500
+                if name not in self.backends
             ]
         if mistakes:
             raise ValueError("\n".join(mistakes))

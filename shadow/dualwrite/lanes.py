@@ -23,12 +23,12 @@ class WriteRoute:
     lanes: tuple[str, ...] = ()
     """Templates such as `cadets/{id}`, `cadets/{body.cadet_id}` or `cadets/{body.records[*].cadet_id}`; none: all
     writes without lanes run one at a time, before or after everything else."""
-    carry: Literal["request", "rows"] = "request"
+    carry: Literal["request", "rows", "both"] = "request"
     """`rows`: the standby gets the rows by heal, never the request."""
     on_5xx: Literal["heal", "no_effect", "park"] = "heal"
     """What a 5xx of the active side means where heal has no mapping."""
-    refuses_with_500: bool = False
-    """The active side answers 500 to bad input, having done nothing: counts as a 4xx."""
+    refuses_with_500: tuple[str, ...] = ()
+    """The backends that answer 500 to bad input, having done nothing: there it counts as a 4xx."""
     sequence: str | None = None
     """Where an unmodified backend draws the id of what this route creates."""
     pins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
