@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from random import Random
 
@@ -32,6 +33,7 @@ HASHES: dict[str, str] = {
         "$2a$10$aOEh2SpEKhxaEsrVRsfwAelXbEnc/jjViXxJpSTUizOzAKcvtQtA6",
 }  # fmt: skip
 PLAIN = tuple(HASHES)
+_HASH = re.compile(r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}")
 
 
 def password_of_user(user: int) -> str | None:
@@ -52,5 +54,5 @@ def stored_by_node(user: int) -> str:
 
 
 def stored_by_django(stored: str) -> str:
-    """The same in Django's column: the hash behind the name of its hasher, anything else as it is."""
-    return f"bcrypt${stored}" if stored.startswith("$2") else stored
+    """The same in Django's column: a hash behind the name of its hasher, anything else behind the mark of none."""
+    return f"bcrypt${stored}" if _HASH.fullmatch(stored) else f"!{stored}"
