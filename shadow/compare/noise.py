@@ -32,7 +32,9 @@ def _proposal(route: str, difference: Difference) -> Proposal:
     }
     if precision:
         rule["precision"] = precision
-    text = yaml.safe_dump([rule], sort_keys=False, allow_unicode=True, width=1_000)
+    # Unescaped, YAML reads NEL and its like as the end of a line.
+    readable = difference.pattern.isprintable() and route.isprintable()
+    text = yaml.safe_dump([rule], sort_keys=False, allow_unicode=readable, width=1_000)
     return Proposal(route, difference.pattern, kind.value, text)
 
 

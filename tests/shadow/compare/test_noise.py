@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxy.config import parse
@@ -39,6 +39,7 @@ def test_the_narrowest_rule_that_allows_it_is_proposed(one: object, other: objec
 
 
 @pytest.mark.property_test
+@example(("\x85",), "0")
 @given(st.lists(st.one_of(st.text(), st.integers(0, 9)), max_size=5).map(tuple), st.text(min_size=1, max_size=30))
 def test_a_proposal_can_be_pasted_into_the_configuration(path: tuple[str | int, ...], route: str) -> None:
     rule = proposed(1, 2, pattern_text(path), f"GET /{route}")
