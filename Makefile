@@ -63,8 +63,8 @@ fmt: setup ## put the code in form
 parity: setup ## both backends compared by the product's own eye: >= 20,000 exchanges, every planted bug (ROUNDS=, SECONDS=)
 	@$(BIN)/python -m tests.parity
 
-bench: setup ## the edge beside public peers, in one run, as ratios
-	@$(BIN)/python -m bench
+bench: setup ## the edge beside public peers, and rows beside pg_dump, in one run, as ratios (SCALE=)
+	@$(BIN)/python -m bench$(if $(SCALE), --scale $(SCALE))
 
 lock: .venv/.python ## pin the newest versions that fit pyproject.toml, with hashes and without addresses
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --group backend --group servers --group dev pyproject.toml -o requirements/development.txt

@@ -1,4 +1,7 @@
-"""`make bench`: what a forwarded request costs, beside the peers that this machine has. Never part of the tests."""
+"""`make bench`: what a forwarded request and a copied row cost, beside the peers that this machine has.
+
+Never part of the tests. `SCALE=100` copies a hundred times production size; ten times is the default.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,32 @@ import sys
 import tempfile
 from pathlib import Path
 
+import click
 from rich.console import Console
 from rich.table import Table
 
+from bench import rows
 from bench.forwarding import Result, measure
 from stack.paths import VAR
 
 REPORT = VAR / "bench" / "forwarding.json"
 
 
-def main() -> int:
-    """Measure, print, and keep the figures."""
+@click.command()
+@click.option("--scale", default=10, show_default=True, type=click.IntRange(10), help="Of the rows: times production.")
+def main(scale: int) -> None:
+    """Measure, print, and keep the figures. Exit status 1 if a claim about rows does not hold."""
+    _forwarding()
+    if not rows.told(scale, rounds=2):
+        raise click.ClickException("a claim about rows did not hold")
+
+
+def _forwarding() -> None:
     with tempfile.TemporaryDirectory(prefix="cutover-bench-") as directory:
         results = measure(Path(directory), lambda text: print(text, file=sys.stderr, flush=True))
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text(json.dumps([result._asdict() for result in results], indent=2) + "\n")
     Console(width=110).print(_table(results))
-    return 0
 
 
 def _table(results: list[Result]) -> Table:
@@ -39,4 +51,4 @@ def _table(results: list[Result]) -> Table:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
