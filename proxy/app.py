@@ -34,7 +34,7 @@ def main(role: str, number: int, path: Path) -> int:
     config = read(path, os.environ)
     around = surroundings(config, os.environ)
     configure(config.log, f"{role}-{number}")
-    run = {"edge": _edge, "shadow": _shadow, "control": _control}[role]
+    run = {"edge": _edge, "shadow": _shadow, "control": _control, "journal": _journal}[role]
 
     async def until_stopped() -> None:
         stop = asyncio.Event()
@@ -153,6 +153,12 @@ async def _control(config: Config, around: Surroundings, path: Path, number: int
         await reports.stop()
         await store.close()
         await redis.aclose()
+
+
+async def _journal(config: Config, around: Surroundings, path: Path, number: int, stop: asyncio.Event) -> None:
+    from proxy.roles.journal import run
+
+    await run(config, around, path, number, stop)
 
 
 if __name__ == "__main__":

@@ -26,14 +26,16 @@ from proxy.embedded import (
     free_port,
 )
 from proxy.errors import CutoverError
+from proxy.journals import check
 from proxy.log import configure
 from proxy.surroundings import Surroundings, surroundings
 
 log = structlog.get_logger("supervisor")
 
-Role = Literal["edge", "shadow", "control"]
+Role = Literal["edge", "shadow", "journal", "control"]
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _STEADY_AFTER = 10.0  # seconds of running after which a process that ends is started again at once
+_WRITER_WITHIN = 5.0  # seconds that an edge waits for the journal writer; from then on its writes do, and reads go on
 _ENDED_WITHIN = 5.0  # seconds beyond the drain until a process that does not end is killed
 
 
@@ -62,6 +64,8 @@ def serve(path: Path, only: Role | None = None) -> int:
             around = replace(around, control_port=_control_port(config, around))
         os.environ.update(around.environment())
         metrics.begin(around.directory / "metrics")
+        if config.journals and only != "shadow":
+            asyncio.run(check(config, around))
         return asyncio.run(_Supervisor(path, config, around, _children(config, only)).run())
 
 
@@ -69,10 +73,12 @@ def _children(config: Config, only: Role | None) -> list[Child]:
     """In the order of starting; they are stopped in the opposite order, edges first."""
     wanted = {
         "control": [Child("control", 0)],
+        "journal": [Child("journal", 0)] if config.journals else [],
         "shadow": [Child("shadow", n) for n in range(config.mirror.workers)],
         "edge": [Child("edge", n) for n in range(config.listen.edges)],
     }
-    roles = {"edge": ("shadow", "edge"), None: ("control", "shadow", "edge")}.get(only, (only,))
+    beside_edges = ("journal", "shadow", "edge")
+    roles = {"edge": beside_edges, None: ("control", *beside_edges)}.get(only, (only,))
     return [child for role in roles for child in wanted[str(role)]]
 
 
@@ -154,7 +160,7 @@ class _Supervisor:
         announcer.cancel()
         log.info("stopping")
         clean = True
-        for role in ("edge", "shadow", "control"):
+        for role in ("edge", "journal", "shadow", "control"):
             of_role = [child for child in self._children if child.role == role]
             for child in of_role:
                 stops[child].set()
@@ -166,7 +172,9 @@ class _Supervisor:
         """Start the child again whenever it ends by itself; whether it ended in order when told to stop."""
         pause = _FIRST_PAUSE
         loop = asyncio.get_running_loop()
-        while True:
+        if child.role == "edge" and self._config.journals:
+            await self._writer_listens(stop)
+        while not stop.is_set():
             process = await self._start(child)
             began = loop.time()
             ended = loop.create_task(process.wait())
@@ -180,7 +188,19 @@ class _Supervisor:
             log.error("process_ended", name=child.name, status=ended.result(), starting_again_in=pause)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), timeout=pause)
-                return True
+        return True
+
+    async def _writer_listens(self, stop: asyncio.Event) -> None:
+        """An edge that starts before the journal writer would refuse the first writes."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_WRITER_WITHIN):
+                while not stop.is_set():
+                    try:
+                        _, line = await asyncio.open_unix_connection(self._around.journal_socket())
+                    except OSError:
+                        await asyncio.sleep(0.05)
+                        continue
+                    return line.close()
 
     async def _start(self, child: Child) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(

@@ -8,12 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from proxy.config import Config
 from proxy.errors import ConfigError, CutoverError
 from proxy.secret import kept_secret
 
+if TYPE_CHECKING:  # an edge has no use for the keys, nor for the library that they are used with
+    from shadow.dualwrite.sealing import Keyring
+
 DATABASE, REDIS, SECRET = "CUTOVER_DATABASE_URL", "CUTOVER_REDIS_URL", "CUTOVER_SECRET"
+JOURNAL_KEYS = "CUTOVER_JOURNAL_KEYS"
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
 _SOCKET_NAME = 100
 
@@ -28,6 +33,7 @@ class Surroundings:
     secret: str
     port: int
     control_port: int
+    journal_keys: str = ""
 
     @property
     def pseudonym(self) -> bytes:
@@ -36,9 +42,17 @@ class Surroundings:
 
     def socket(self, number: int) -> Path:
         """Where shadow worker `number` listens. Its name must fit the kernel's 107 bytes."""
-        name = f"shadow-{number}.sock"
-        wanted = self.directory / name
-        return wanted if len(os.fsencode(wanted)) <= _SOCKET_NAME else _short_directory(self.directory) / name
+        return self._socket(f"shadow-{number}.sock")
+
+    def journal_socket(self) -> Path:
+        """Where the journal writer of this machine listens."""
+        return self._socket("journal.sock")
+
+    def keyring(self) -> Keyring:
+        """The journal's keys; one is made and kept where none is given. Raises CutoverError."""
+        from proxy.keyring import keyring
+
+        return keyring(self.journal_keys, self.directory / "journal-key")
 
     def environment(self) -> dict[str, str]:
         """What a child process needs to find the same surroundings; secrets travel here, never as arguments."""
@@ -49,7 +63,12 @@ class Surroundings:
             METRICS: str(self.directory / "metrics"),
             "PORT": str(self.port),
             "CUTOVER_CONTROL_PORT": str(self.control_port),
+            JOURNAL_KEYS: self.journal_keys,
         }
+
+    def _socket(self, name: str) -> Path:
+        wanted = self.directory / name
+        return wanted if len(os.fsencode(wanted)) <= _SOCKET_NAME else _short_directory(self.directory) / name
 
 
 def _short_directory(directory: Path) -> Path:
@@ -82,6 +101,7 @@ def surroundings(config: Config, environment: Mapping[str, str]) -> Surroundings
         secret=environment.get(SECRET) or config.secret or kept_secret(directory / "secret", SECRET),
         port=_port(environment, "PORT", config.listen.port),
         control_port=_port(environment, "CUTOVER_CONTROL_PORT", config.listen.control_port),
+        journal_keys=environment.get(JOURNAL_KEYS) or "",
     )
 
 

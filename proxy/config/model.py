@@ -312,6 +312,11 @@ class Config:
         first, second = self.backends
         return first, second
 
+    @property
+    def journals(self) -> bool:
+        """Whether writes go through the journal: with one database for both there is nothing to bring over."""
+        return self.data == "separate" and self.journal.enabled
+
     def other(self, name: str) -> str:
         """The backend that `name` is not."""
         first, second = self.names

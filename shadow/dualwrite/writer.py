@@ -62,6 +62,8 @@ class JournalWriter:
         self._wake = asyncio.Event()
         self._stopped = asyncio.Event()
         self.ready = asyncio.Event()
+        self.alone = asyncio.Event()  # while no edge is connected
+        self.alone.set()
         self.commits = 0
 
     def stop(self) -> None:
@@ -213,10 +215,13 @@ class JournalWriter:
     def connected(self, edge: _Edge) -> None:
         """A new edge."""
         self._edges.add(edge)
+        self.alone.clear()
 
     def lost(self, edge: _Edge) -> None:
         """An edge is gone: what it had under way is unknown, unless it comes back and tells."""
         self._edges.discard(edge)
+        if not self._edges:
+            self.alone.set()
         self._given_up += [asked.what.id for asked in self._waiting if asked.edge is edge]
         self._waiting = [asked for asked in self._waiting if asked.edge is not edge]
         for id in [id for id, owner in self._undecided.items() if owner is edge]:

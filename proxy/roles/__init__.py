@@ -1,0 +1,1 @@
+"""What one process is made of, a file for each role that is more than a few lines; `proxy.app` starts them."""
