@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +14,12 @@ import structlog
 import uvloop
 
 from proxy.config import Config, read
-from proxy.errors import CutoverError, StoreUnavailable
+from proxy.errors import CutoverError
 from proxy.log import configure
 from proxy.reload import follow
 from proxy.surroundings import Surroundings, surroundings
 
 if TYPE_CHECKING:  # each role imports its own parts only: the others' cost memory and a second at start
-    from proxy.edge.handler import Edge
-    from proxy.health import HealthProbe
     from shadow.sender import Target
 
 log = structlog.get_logger("app")
@@ -51,55 +47,9 @@ def main(role: str, number: int, path: Path) -> int:
 
 
 async def _edge(config: Config, around: Surroundings, path: Path, number: int, stop: asyncio.Event) -> None:
-    from proxy.edge.handler import Edge
-    from proxy.edge.server import EdgeServer
-    from proxy.edge.tally import Tally
-    from proxy.feed import Feed
-    from proxy.health import HealthProbe
-    from proxy.release.reporting import Reporter, open_redis
-    from proxy.store import Store
-    from shadow.mirroring import Mirror
+    from proxy.roles.edge import run
 
-    redis = open_redis(around.redis)
-    store = Store(around.database)
-    with suppress(StoreUnavailable):
-        await store.prepare(config)
-    reporter = Reporter(redis, keep=max((rule.max_window for rule in config.guard.rules), default=1800.0))
-    tally = Tally(reporter)
-    feed = await Feed.begin(store, config, around.directory)
-    mirror = Mirror([around.socket(n) for n in range(config.mirror.workers)], config.mirror)
-    edge = Edge(config, feed, mirror, tally, around.pseudonym)
-    probe = HealthProbe(config.backends)
-    server = EdgeServer(edge.handle, config.limits)
-    listener = await asyncio.get_running_loop().create_server(
-        server, config.listen.host, around.port, reuse_port=True, backlog=4096
-    )
-    gc.freeze()  # what start-up made stays: the collector need not look at it again
-    mirror.start()
-    log.info("listening", port=listener.sockets[0].getsockname()[1])
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(feed.run(stop, f"{os.uname().nodename}-{os.getpid()}", tally.beat))
-            group.create_task(reporter.run(stop))
-            group.create_task(probe.run(stop))
-            group.create_task(_note_health(edge, probe, stop))
-            group.create_task(follow(path, config, edge.use, stop))
-    finally:
-        listener.close()
-        await server.shutdown(config.limits.drain)
-        await mirror.stop()
-        edge.close()
-        await store.close()
-        await redis.aclose()
-
-
-async def _note_health(edge: Edge, probe: HealthProbe, stop: asyncio.Event) -> None:
-    """Tell the edge what the health probe found."""
-    while not stop.is_set():
-        for name, side in edge.sides.items():
-            side.availability.healthy = probe.status(name).healthy
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), timeout=0.25)
+    await run(config, around, path, number, stop)
 
 
 async def _shadow(config: Config, around: Surroundings, path: Path, number: int, stop: asyncio.Event) -> None:

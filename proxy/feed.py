@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class Feed:
         self._store = store
         self._kept = kept
         self._lost = False
+        self._changed = asyncio.Event()
 
     @classmethod
     async def begin(cls, store: Store, config: Config, directory: Path) -> Feed:
@@ -59,6 +61,14 @@ class Feed:
         except StoreUnavailable as error:
             log.info("left_unnoticed", error=str(error))
 
+    async def newer_than(self, epoch: int, within: float) -> bool:
+        """Wait for a state of a later epoch; whether there is one."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while self.state.epoch <= epoch:
+                    await self._changed.wait()
+        return self.state.epoch > epoch
+
     async def _look(self) -> None:
         try:
             state = await self._store.load()
@@ -72,6 +82,8 @@ class Feed:
         self._lost = False
         if state.version != self.state.version:
             self.state = state
+            self._changed.set()
+            self._changed = asyncio.Event()
             log.info("state", version=state.version, phase=state.phase.value, active=state.active, share=state.share)
             _remember(self._kept, state)
 

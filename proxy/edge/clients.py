@@ -12,6 +12,7 @@ import hashlib
 import re
 import secrets
 from functools import lru_cache
+from typing import Any
 
 import orjson
 
@@ -65,8 +66,9 @@ def _claim(authorization: bytes, name: str) -> str | None:
     return (_claim_remembered if len(authorization) <= _CACHED else _claim_read)(authorization, name)
 
 
-def _claim_read(authorization: bytes, name: str) -> str | None:
-    """A claim of a JSON Web Token. Not verified: it decides who answers, never what is allowed."""
+def claims_of(authorization: bytes) -> dict[str, Any] | None:
+    """The claims of a JSON Web Token; None where there is none. Not verified: they decide who answers and in which
+    order, never what is allowed."""
     scheme, _, token = authorization.partition(b" ")
     parts = token.strip().split(b".")
     if scheme.lower() != b"bearer" or len(parts) != 3:
@@ -75,7 +77,11 @@ def _claim_read(authorization: bytes, name: str) -> str | None:
         claims = orjson.loads(base64.urlsafe_b64decode(parts[1] + b"=" * (-len(parts[1]) % 4)))
     except (binascii.Error, orjson.JSONDecodeError):
         return None
-    value = claims.get(name) if isinstance(claims, dict) else None
+    return claims if isinstance(claims, dict) else None
+
+
+def _claim_read(authorization: bytes, name: str) -> str | None:
+    value = (claims_of(authorization) or {}).get(name)
     return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else None
 
 

@@ -15,7 +15,8 @@ from proxy.edge.headers import Field, answer_fields, answer_head, request_framin
 from proxy.edge.routing import SAFE_METHODS
 from proxy.edge.upstream import Pool
 
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+STOPPED = Refusal(408, "REQUEST_TIMEOUT", "The request's body stopped coming.")
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -66,6 +67,7 @@ class Call:
     limits: Limits
     tap: Tap | None = None
     extra: Sequence[Field] = ()
+    whole: bytes | None = None  # the body of a journaled write, once it is here
 
     @property
     def keep_alive(self) -> bool:
@@ -97,7 +99,7 @@ async def _attempt(call: Call, pool: Pool, connection: Connection, timeouts: Tim
     arrived, head = call.arrived, call.head
     upload: asyncio.Task[None] | None = None
     try:
-        connection.begin(head.method, _interim_relay(call))
+        connection.begin(head.method, interim_relay(call))
         if head.method in SAFE_METHODS:
             arrived.when_gone(lambda: connection.fail(ClientGone()))
         sent = request_head(head.method, head.target, pool.host_for(head.host), call.fields, request_framing(head))
@@ -112,7 +114,7 @@ async def _attempt(call: Call, pool: Pool, connection: Connection, timeouts: Tim
         pool.release(connection)
 
 
-def _interim_relay(call: Call) -> OnInterim:
+def interim_relay(call: Call) -> OnInterim:
     """Passes 1xx answers on (RFC 9110 section 15.2), except 100, which the edge gives itself."""
 
     def passed_on(status: int, reason: bytes, fields: list[Field]) -> None:
@@ -132,6 +134,9 @@ def _send(
     if not head.has_body:
         connection.write(sent)
         return None
+    if call.whole is not None:
+        connection.write(sent + _framed(call.whole, True, head.chunked))
+        return None
     if head.length is not None and body.is_eof():
         whole = body.read_nowait(-1)
         if call.tap is not None:
@@ -147,13 +152,13 @@ async def _upload(call: Call, connection: Connection, timeouts: Timeouts) -> Non
     arrived = call.arrived
     try:
         if call.head.expects_continue and not arrived.body.is_eof():
-            arrived.client.write_interim(_CONTINUE)
+            arrived.client.write_interim(CONTINUE)
         await _pass_body(call, connection, timeouts)
         connection.deadline = asyncio.get_running_loop().time() + timeouts.answer
     except UpstreamError as error:
         connection.fail(error)  # known already, and an early answer may have come before: then that one counts
     except TimeoutError:
-        connection.fail(Refused(Refusal(408, "REQUEST_TIMEOUT", "The request's body stopped coming.")))
+        connection.fail(Refused(STOPPED))
     except Refused as refused:
         connection.fail(refused)
     except Exception:  # the body's stream ends with an error of aiohttp's choosing when the client leaves or garbles it
@@ -191,8 +196,9 @@ async def relay(
     connection: Connection,
     timeouts: Timeouts,
     upload: asyncio.Task[None] | None = None,
+    begun: bytes = b"",
 ) -> Answered:
-    """The answer to the client, as it comes."""
+    """The answer to the client, as it comes; `begun` is what was taken of its body already."""
     head = call.head
     fields = answer_fields(answer.fields)
     if call.tap is not None:
@@ -201,10 +207,10 @@ async def relay(
     framing, chunked = _framing(head, answer, result)
     if upload is not None and not upload.done():
         result.keep_alive = False  # the answer came before the end of the body: nobody will read the rest
-    fields += [*call.extra, *framing, *_persistence(head, result.keep_alive)]
+    fields += [*call.extra, *framing, *persistence(head, result.keep_alive)]
     try:
         result.client_gone = await _relay_body(
-            call, answer_head(answer.status, answer.reason, fields), connection, timeouts, chunked
+            call, answer_head(answer.status, answer.reason, fields), connection, timeouts, chunked, begun
         )
     except (UpstreamError, Refused) as error:
         call.arrived.client.abort()
@@ -216,11 +222,14 @@ async def relay(
     return result
 
 
-async def _relay_body(call: Call, pending: bytes, connection: Connection, timeouts: Timeouts, chunked: bool) -> bool:
+async def _relay_body(
+    call: Call, pending: bytes, connection: Connection, timeouts: Timeouts, chunked: bool, begun: bytes
+) -> bool:
     """Head and body to the client; whether the client left before the end (a read's backend is then not asked on)."""
     client = _Client(call.arrived, timeouts.client)
     loop = asyncio.get_running_loop()
-    body, done = connection.take()
+    taken, done = connection.take()
+    body = begun + taken
     while True:
         if call.tap is not None and body:
             call.tap.answer(body)
@@ -273,7 +282,8 @@ def _framing(head: Head, answer: AnswerHead, result: Answered) -> tuple[list[Fie
     return [], False
 
 
-def _persistence(head: Head, keep_alive: bool) -> list[Field]:
+def persistence(head: Head, keep_alive: bool) -> list[Field]:
+    """What the answer says of its connection (RFC 9112 section 9.3)."""
     if not keep_alive:
         return [(b"Connection", b"close")]
     return [] if head.http11 else [(b"Connection", b"keep-alive")]

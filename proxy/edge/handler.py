@@ -1,19 +1,17 @@
-"""The story of one request: arrives → is routed → is forwarded → is captured → is mirrored → is counted."""
+"""The story of one request: arrives → is routed → is forwarded or written → is captured → is mirrored → is counted."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-import re
 import time
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
-from urllib.parse import unquote_plus
 
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from proxy.config.model import Config, RouteClass
+from proxy.edge.access import log_access
 from proxy.edge.arrived import Arrived, Done
 from proxy.edge.availability import Availability
 from proxy.edge.capture import Tap
@@ -31,19 +29,25 @@ from proxy.edge.headers import (
     request_id_of,
     trace_parent_of,
 )
+from proxy.edge.outcomes import not_admitted
 from proxy.edge.pages import RETRY_AFTER, page
+from proxy.edge.pending import Pending
 from proxy.edge.routing import Decision, Matched, RouteTable, copies, decide, held_home
 from proxy.edge.tally import Tally
 from proxy.edge.upstream import Pool
 from proxy.edge.websocket import tunnel
+from proxy.edge.writing import Moved, Writes
+from proxy.edge.writing import Side as WriteSide
 from proxy.feed import Feed
+from shadow.dualwrite.admission import Why
 from shadow.exchange import Exchange
 from shadow.mirroring import Mirror
 from shadow.plan import Skip
 
 log = structlog.get_logger("edge")
 
-_SENSITIVE = re.compile("token|password|secret|key|auth|sig", re.IGNORECASE)
+_MOVES = 3  # changes of roles that one write may see before it is admitted
+_MOVED_WITHIN = 2.0  # seconds until this edge has to have heard of a change that the journal knows of
 CLIENT_CLOSED = 499  # as nginx logs a client that left before its answer
 _LOOP = Refusal(508, "LOOP_DETECTED", "This request has already passed this edge.")
 _FAULT = Refusal(500, "INTERNAL_ERROR", "The edge failed to handle this request.")
@@ -62,7 +66,16 @@ class Side:
 class Edge:
     """Handles requests. One per process; `handle` is what the server calls."""
 
-    def __init__(self, config: Config, feed: Feed, mirror: Mirror, tally: Tally, pseudonym: bytes) -> None:
+    def __init__(
+        self,
+        config: Config,
+        feed: Feed,
+        mirror: Mirror,
+        tally: Tally,
+        pseudonym: bytes,
+        writes: Writes | None = None,
+        pending: Pending | None = None,
+    ) -> None:
         self._config = config
         self._routes = RouteTable(config.routes, ignore_case=config.ignore_case)
         self._networks = [ip_network(network) for network in config.trusted_proxies]
@@ -70,6 +83,8 @@ class Edge:
         self._mirror = mirror
         self._tally = tally
         self._pseudonym = pseudonym
+        self._writes = writes
+        self._pending = pending
         self._challenger = config.names[1]
         self._access = structlog.get_logger("access").bind()  # bound once: the lazy one binds itself for every line
         self.sides = {name: _side(name, config) for name in config.names}
@@ -80,6 +95,8 @@ class Edge:
         self._networks = [ip_network(network) for network in config.trusted_proxies]
         self._config = config
         self._mirror.use(config.mirror)
+        if self._writes is not None:
+            self._writes.use(config.journal)
 
     def close(self) -> None:
         """Close every connection to the backends."""
@@ -98,13 +115,13 @@ class Edge:
         if came_through(head.fields, self._pseudonym):
             return self._refused(arrived, _LOOP, head.method != "HEAD")
         hop = self._hop(arrived, head)
-        decision, extra = self._decided(head)
+        decision, extra = await self._decided(head)
         call = Call(arrived, head, request_fields(head, hop), self._config.limits, self._tap(decision, hop), extra)
         served, answered = await self._answered(call, decision, hop)
         seconds = time.perf_counter() - started
         self._tally.answered(served, decision, answered, seconds)
         if self._config.log.access:
-            _log_access(self._access, head, hop, decision, served, answered, seconds)
+            log_access(self._access, head, hop, decision, served, answered, seconds)
         self._captured(call, decision, served, answered, hop, seconds)
         if answered.client_gone:
             raise ConnectionResetError("the client is gone")
@@ -123,7 +140,7 @@ class Edge:
             pseudonym=self._pseudonym,
         )
 
-    def _decided(self, head: Head) -> tuple[Decision, list[Field]]:
+    async def _decided(self, head: Head) -> tuple[Decision, list[Field]]:
         """The decision, and the fields that go with the answer because of it."""
         config, state = self._config, self._feed.state
         extra: list[Field] = []
@@ -136,11 +153,9 @@ class Edge:
             client = f"cookie:{value}"
             cookie = f"{config.sticky.cookie}={value}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"
             extra.append((b"Set-Cookie", cookie.encode()))
-        decision = decide(route, client, state, challenger=self._challenger, shared=config.data == "shared")
-        if decision.backend != state.active:
-            down = self.sides[decision.backend].availability.down(asyncio.get_running_loop().time())
-            if down is not None:
-                decision = held_home(decision, state, down)
+        decision = self._routed(route, client)
+        if decision.backend != state.active and (why := await self._why_home(decision)) is not None:
+            decision = held_home(decision, state, why)
         self._tally.decided(decision, state)
         if config.debug_header and first_value(head.fields, b"x-cutover-debug"):
             extra += [
@@ -148,6 +163,23 @@ class Edge:
                 (b"X-Cutover-Reason", decision.reason.encode()),
             ]
         return decision, extra
+
+    def _routed(self, route: Matched, client: str | None) -> Decision:
+        return decide(
+            route,
+            client,
+            self._feed.state,
+            challenger=self._challenger,
+            shared=self._config.data == "shared",
+            journal=self._writes is not None,
+        )
+
+    async def _why_home(self, decision: Decision) -> str | None:
+        """Why the active side answers what the weight gave to the standby; None if it need not."""
+        down = self.sides[decision.backend].availability.down(asyncio.get_running_loop().time())
+        if down is not None or self._pending is None or decision.client is None:
+            return down
+        return await self._pending.why_home(decision.client)
 
     def _tap(self, decision: Decision, hop: Hop) -> Tap | None:
         route = decision.route
@@ -165,6 +197,8 @@ class Edge:
         served = decision.backend
         try:
             try:
+                if decision.journaled and self._writes is not None:
+                    return await self._written(call, decision, self._writes, hop)
                 return served, await self._ask(call, served, decision)
             except UpstreamError as error:
                 self._failed(served, decision, error)
@@ -183,6 +217,28 @@ class Edge:
         except Exception:
             log.exception("edge_fault", request_id=hop.request_id.decode(), route=decision.route.name)
             return served, self._page(call, _FAULT, with_body, hop)
+
+    async def _written(self, call: Call, decision: Decision, writes: Writes, hop: Hop) -> tuple[str, Answered]:
+        """A write through the journal; when the roles change before it is admitted, it goes to the new active side."""
+        for _ in range(_MOVES):
+            side, backend = self.sides[decision.backend], self._config.backends[decision.backend]
+            to = WriteSide(decision.backend, side.http, side.timeouts, backend.cooperates)
+            try:
+                answered = await writes.serve(call, decision, to)
+            except Moved:
+                if not await self._feed.newer_than(decision.epoch, _MOVED_WITHIN):
+                    break
+                decision = self._routed(decision.route, decision.client)
+                if not decision.journaled:
+                    return decision.backend, await self._ask(call, decision.backend, decision)
+                continue
+            except UpstreamError as error:
+                self._failed(decision.backend, decision, error)
+                return decision.backend, self._page(call, _page_of(error), call.head.method != "HEAD", hop)
+            if not answered.own:
+                side.availability.answered()
+            return decision.backend, answered
+        raise Refused(not_admitted(Why.STALE_EPOCH))
 
     async def _ask(self, call: Call, name: str, decision: Decision) -> Answered:
         side = self.sides[name]
@@ -278,40 +334,3 @@ def _not_mirrored(tap: Tap, answered: Answered) -> Skip | None:
     if answered.own or not answered.whole:
         return Skip.ANSWER_BROKEN
     return Skip.TOO_LARGE if tap.too_large else None
-
-
-def _redacted(query: str) -> str:
-    """The query without the values of what sounds like a secret, however its name is escaped."""
-    if "%" not in query and not _SENSITIVE.search(query):
-        return query
-    pairs = [pair.partition("=") for pair in query.split("&")]
-    return "&".join(
-        f"{name}=…" if value and _SENSITIVE.search(unquote_plus(name)) else f"{name}{equals}{value}"
-        for name, equals, value in pairs
-    )
-
-
-def _log_access(
-    access: FilteringBoundLogger,
-    head: Head,
-    hop: Hop,
-    decision: Decision,
-    served: str,
-    answered: Answered,
-    seconds: float,
-) -> None:
-    path, _, query = head.target.decode("ascii").partition("?")
-    access.info(
-        "request",
-        request_id=hop.request_id.decode(),
-        method=head.method,
-        path=path,
-        query=_redacted(query) if query else "",
-        status=answered.status,
-        backend=served,
-        route=decision.route.name,
-        reason=decision.reason,
-        ms=round(seconds * 1000, 2),
-        whole=answered.whole,
-        peer=hop.peer,
-    )

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from urllib.parse import unquote
 
 from proxy.config.model import Route, RouteClass
 from proxy.edge.clients import point
 from proxy.state import ControlState, Phase
+from shadow.dualwrite.lanes import WriteRoute
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OTHER = "other"
+UNDECLARED = WriteRoute()
 _NEEDLESS = re.compile(
     r"%(?:2[DdEe]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])"
 )  # of -._~ and alphanumerics
+_NUMBER = re.compile(r"\+?[0-9]{1,19}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,7 @@ class Matched:
     name: str
     kind: RouteClass
     mirror: bool
+    write: WriteRoute = UNDECLARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +44,52 @@ class Decision:
     fallback: str | None  # who answers if `backend` cannot be reached and nothing was sent to the client yet
     reason: str
     held_home: str | None = None  # why a read that the weight gave to the standby stays with the active side
+    epoch: int = 0  # of the state that this was decided by
+    journaled: bool = False  # a write that the standby is to get as well
 
 
 def by_method(method: str) -> RouteClass:
     """What a request is when no route says otherwise (RFC 9110 section 9.2.1: the safe methods read)."""
     return RouteClass.READ if method in SAFE_METHODS else RouteClass.WRITE
+
+
+def write_routes(routes: Sequence[Route]) -> Mapping[str, WriteRoute]:
+    """How the writes of each route are journaled and replayed, by its name."""
+    return {
+        route.match: WriteRoute(
+            lanes=route.lanes,
+            carry=route.carry,
+            on_5xx=route.on_5xx,
+            refuses_with_500=route.refuses_with_500,
+            sequence=route.sequence,
+            pins=MappingProxyType(dict(route.pins)),
+        )
+        for route in routes
+    }
+
+
+def parameters(route: Matched, path: str) -> dict[str, str]:
+    """What stands in the path where the route's template has `{name}`, as the backends read it: one thing, one text."""
+    _, _, template = route.name.partition(" ")
+    segments = zip(template.strip("/").split("/"), _read(path).strip("/").split("/"), strict=False)
+    return {
+        wanted[1:-1]: _thing(unquote(found))
+        for wanted, found in segments
+        if wanted.startswith("{") and wanted.endswith("}") and not wanted.endswith("...}")
+    }
+
+
+def _thing(written: str) -> str:
+    """`057` and `+57` are 57 to a database, and the letters of a UUID have no case."""
+    stripped = written.strip()
+    if _NUMBER.fullmatch(stripped):
+        return str(int(stripped))
+    return stripped.lower() if _UUID.fullmatch(stripped) else written
+
+
+def _read(path: str) -> str:
+    """The path without needless escapes."""
+    return _NEEDLESS.sub(lambda escaped: chr(int(escaped[0][1:], 16)), path) if "%" in path else path
 
 
 @dataclass(slots=True)
@@ -62,18 +110,18 @@ class RouteTable:
     def __init__(self, routes: Sequence[Route], *, ignore_case: bool = False) -> None:
         self._fold = ignore_case
         self._root = _Node()
+        self._writes = write_routes(routes)
         for route in routes:
             self._add(route)
 
     def match(self, method: str, path: str) -> Matched:
         """The route of a request; `other` where none is configured for it."""
-        if "%" in path:
-            path = _NEEDLESS.sub(lambda escaped: chr(int(escaped[0][1:], 16)), path)
+        path = _read(path)
         segments = (path.lower() if self._fold else path).strip("/").split("/")
         found = _find(self._root, segments, 0, method)
         if found is None:
             return Matched(OTHER, by_method(method), True)
-        return Matched(found.match, found.kind or by_method(method), found.mirror)
+        return Matched(found.match, found.kind or by_method(method), found.mirror, self._writes[found.match])
 
     def _add(self, route: Route) -> None:
         method, _, template = route.match.partition(" ")
@@ -106,10 +154,16 @@ def _for_method(routes: dict[str, Route], method: str) -> Route | None:
 
 
 def decide(
-    route: Matched, client: str | None, state: ControlState, *, challenger: str, shared: bool = False
+    route: Matched,
+    client: str | None,
+    state: ControlState,
+    *,
+    challenger: str,
+    shared: bool = False,
+    journal: bool = False,
 ) -> Decision:
     """Who answers. `challenger` is the backend that owns the low end of the line of clients (the second one of the
-    configuration), so that a flip moves nobody."""
+    configuration), so that a flip moves nobody. `journal`: writes are journaled while the standby gets copies."""
     chosen, reason = _chosen(route, client, state, challenger, shared)
     return Decision(
         backend=chosen,
@@ -118,6 +172,8 @@ def decide(
         copy_to=_copy_to(route, chosen, state),
         fallback=state.active if chosen != state.active and route.kind is RouteClass.READ else None,
         reason=reason,
+        epoch=state.epoch,
+        journaled=journal and not shared and route.kind is RouteClass.WRITE and copies(state.phase),
     )
 
 

@@ -1,0 +1,63 @@
+"""A request's whole body, before anything of it is forwarded: in memory, or on disk while it is large and slow."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from typing import IO
+
+from proxy.edge.arrived import Arrived
+from proxy.edge.connection import ClientGone
+from proxy.edge.forwarding import CONTINUE, STOPPED, Call, Refused
+from proxy.edge.head import Refusal, too_large
+
+_GARBLED = Refusal(400, "BAD_REQUEST", "The request's body is not well-formed.")
+
+
+async def whole_body(call: Call, patience: float, spool: int) -> bytes:
+    """The body, byte for byte. Over `spool` bytes it waits on disk for its end.
+
+    Raises Refused (408 after `patience` seconds without a byte, 413, 400) and ClientGone.
+    """
+    arrived = call.arrived
+    if not call.head.has_body:
+        return b""
+    if arrived.body.is_eof():
+        return _bounded(arrived.body.read_nowait(-1), call.limits.body)
+    if call.head.expects_continue:
+        arrived.client.write_interim(CONTINUE)
+    with tempfile.SpooledTemporaryFile(max_size=spool) as file:
+        try:
+            await _read(arrived, file, patience, call.limits.body, spool)
+        except TimeoutError:
+            raise Refused(STOPPED) from None
+        except Refused:
+            raise
+        except Exception as error:  # the stream ends with an error of aiohttp's choosing when the client leaves
+            if arrived.gone or arrived.client.transport is None:
+                raise ClientGone from error
+            raise Refused(_GARBLED) from error
+        file.seek(0)
+        return await asyncio.to_thread(file.read) if file._rolled else file.read()  # type: ignore[attr-defined]
+
+
+async def _read(arrived: Arrived, file: IO[bytes], patience: float, limit: int, spool: int) -> None:
+    body, total = arrived.body, 0
+    while not body.at_eof():
+        async with asyncio.timeout(patience):
+            data = await body.readany()
+        total += len(data)
+        if total > limit:
+            raise Refused(too_large(limit))
+        if total > spool:
+            await asyncio.to_thread(file.write, data)  # a full disk must not hold up everybody else
+        else:
+            file.write(data)
+    if error := body.exception():
+        raise error
+
+
+def _bounded(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise Refused(too_large(limit))
+    return body

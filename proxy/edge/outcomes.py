@@ -1,0 +1,64 @@
+"""What the answer to a journaled write means, and what its client is told where there is none (design.md section 4)."""
+
+from __future__ import annotations
+
+from proxy.edge.connection import AnswerHead, Fault, UpstreamError
+from proxy.edge.head import Refusal
+from proxy.edge.headers import answer_fields
+from proxy.edge.pages import RETRY_AFTER
+from shadow.answer import Answer
+from shadow.dualwrite.admission import Noted, Why
+from shadow.dualwrite.entry import Outcome, State
+
+NOT_REACHED = frozenset({Fault.REFUSED, Fault.CONNECT_TIMEOUT, Fault.FULL})
+"""The faults before the first byte of a request has left: nothing can have happened."""
+
+
+def outcome_of(id: str, head: AnswerHead, body: bytes | None, *, refuses_with_500: bool) -> Outcome:
+    """The outcome of a write that was answered. `body` is None where it was too large to be kept.
+
+    2xx and 3xx: done. 4xx: failed, and so is a 500 where the route declares that it means a refusal. Any other 5xx: it
+    has ended, and may have happened in part.
+    """
+    answer = None if body is None else Answer(head.status, tuple(answer_fields(head.fields)), body)
+    if head.status < 400:
+        return Outcome(id, State.DONE, answer)
+    if head.status < 500:
+        return Outcome(id, State.FAILED, answer, f"answered {head.status}")
+    if head.status == 500 and refuses_with_500:
+        return Outcome(id, State.FAILED, answer, "answered 500, which its route declares to be a refusal")
+    return Outcome(id, State.UNKNOWN, answer, f"answered {head.status}", ended=True)
+
+
+def outcome_without_answer(id: str, error: UpstreamError) -> Outcome:
+    """The outcome of a write whose backend gave no whole answer."""
+    if error.fault in NOT_REACHED:
+        return Outcome(id, State.FAILED, reason=f"not forwarded: {error}")
+    return Outcome(id, State.UNKNOWN, reason=str(error))
+
+
+_NOT_ADMITTED = {
+    Why.QUEUED: Refusal(503, "BUSY", "Writes to the same things are still under way. Try again.", (RETRY_AFTER,)),
+    Why.FENCED: Refusal(503, "HELD", "Writes are held for a moment. Try again.", (RETRY_AFTER,)),
+    Why.STALE_EPOCH: Refusal(503, "MOVING", "Writes are moving to the other side. Try again.", (RETRY_AFTER,)),
+    Why.PARKED: Refusal(503, "PARKED", "An earlier write to the same things waits for an operator.", (RETRY_AFTER,)),
+    Why.KEY_REUSED: Refusal(422, "KEY_REUSED", "This Idempotency-Key was used for another request."),
+    Why.KEY_RUNNING: Refusal(409, "IN_PROGRESS", "The request with this Idempotency-Key has no answer to repeat yet."),
+    Why.UNAVAILABLE: Refusal(503, "JOURNAL_UNAVAILABLE", "Writes cannot be stored at present.", (RETRY_AFTER,)),
+}
+LATE = Refusal(503, "NOT_FORWARDED", "The request could not be forwarded in time. It was not done.", (RETRY_AFTER,))
+UNDECIDED = Refusal(504, "OUTCOME_UNKNOWN", "The request was forwarded, and it is not known yet whether it was done.")
+ABANDONED = Refusal(503, "ABANDONED", "The server of this request was lost before it could be confirmed.")
+BAD_KEY = Refusal(400, "BAD_IDEMPOTENCY_KEY", "Idempotency-Key must be 1 to 255 visible characters, given once.")
+
+
+def not_admitted(why: Why) -> Refusal:
+    """What the client of a write gets that must not be forwarded."""
+    return _NOT_ADMITTED[why]
+
+
+def unconfirmed(noted: Noted | None) -> Refusal | None:
+    """What the client gets instead of the answer, or None if it may have the answer. None: nothing was heard."""
+    if noted is Noted.NOTED:
+        return None
+    return ABANDONED if noted is Noted.ABANDONED else UNDECIDED

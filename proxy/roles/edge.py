@@ -1,0 +1,96 @@
+"""The edge: HTTP and WebSockets of clients, one process per core."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+
+import structlog
+
+from proxy.config import Config
+from proxy.edge.handler import Edge
+from proxy.edge.pending import Pending
+from proxy.edge.server import EdgeServer
+from proxy.edge.tally import Tally
+from proxy.edge.writing import Writes
+from proxy.errors import StoreUnavailable
+from proxy.feed import Feed
+from proxy.health import HealthProbe
+from proxy.release.reporting import Reporter, open_redis
+from proxy.reload import follow
+from proxy.store import Store
+from proxy.surroundings import Surroundings
+from shadow.dualwrite.client import JournalClient
+from shadow.dualwrite.tail import JournalTail
+from shadow.mirroring import Mirror
+
+log = structlog.get_logger("app")
+
+
+async def run(config: Config, around: Surroundings, path: Path, number: int, stop: asyncio.Event) -> None:
+    """Serve clients until told to stop, and then what is under way."""
+    async with AsyncExitStack() as stack:
+        redis = open_redis(around.redis)
+        stack.push_async_callback(redis.aclose)
+        store = Store(around.database)
+        stack.push_async_callback(store.close)
+        with suppress(StoreUnavailable):
+            await store.prepare(config)
+        reporter = Reporter(redis, keep=max((rule.max_window for rule in config.guard.rules), default=1800.0))
+        tally = Tally(reporter)
+        feed = await Feed.begin(store, config, around.directory)
+        mirror = Mirror([around.socket(n) for n in range(config.mirror.workers)], config.mirror)
+        writes, pending = await _journaling(config, around, stack)
+        edge = Edge(config, feed, mirror, tally, around.pseudonym, writes, pending)
+        stack.callback(edge.close)
+        probe = HealthProbe(config.backends)
+        mirror.start()
+        stack.push_async_callback(mirror.stop)
+        await _listening(config, around, edge, stack)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(feed.run(stop, f"{os.uname().nodename}-{os.getpid()}", tally.beat))
+            group.create_task(reporter.run(stop))
+            group.create_task(probe.run(stop))
+            group.create_task(_note_health(edge, probe, stop))
+            group.create_task(follow(path, config, edge.use, stop))
+
+
+async def _journaling(
+    config: Config, around: Surroundings, stack: AsyncExitStack
+) -> tuple[Writes | None, Pending | None]:
+    """What writes go through, and what reads on the standby wait for; nothing where there is no journal."""
+    if not config.journals:
+        return None, None
+    journal = JournalClient(around.journal_socket())
+    journal.start()
+    stack.push_async_callback(journal.stop)
+    tail = JournalTail(around.database)
+    stack.push_async_callback(tail.close)
+    writes, pending = Writes(journal, config.journal), Pending(tail)
+    stack.push_async_callback(writes.stop)
+    looking = asyncio.get_running_loop().create_task(pending.run(), name="pending writes")
+    stack.callback(looking.cancel)
+    return writes, pending
+
+
+async def _listening(config: Config, around: Surroundings, edge: Edge, stack: AsyncExitStack) -> None:
+    server = EdgeServer(edge.handle, config.limits)
+    listener = await asyncio.get_running_loop().create_server(
+        server, config.listen.host, around.port, reuse_port=True, backlog=4096
+    )
+    stack.push_async_callback(server.shutdown, config.limits.drain)
+    stack.callback(listener.close)
+    gc.freeze()  # what start-up made stays: the collector need not look at it again
+    log.info("listening", port=listener.sockets[0].getsockname()[1])
+
+
+async def _note_health(edge: Edge, probe: HealthProbe, stop: asyncio.Event) -> None:
+    """Tell the edge what the health probe found."""
+    while not stop.is_set():
+        for name, side in edge.sides.items():
+            side.availability.healthy = probe.status(name).healthy
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), timeout=0.25)
