@@ -19,3 +19,7 @@ NOT_COMPARED = Counter(
 )
 LEDGER_FAILURES = Counter("cutover_ledger_failures_total", "Tries to write judgements that failed; they are repeated.")
 LEDGER_DROPPED = Counter("cutover_ledger_dropped_total", "Sums of judgements that could not be kept until written.")
+
+APPENDED = Counter("cutover_journal_appends_total", "Answers to writes that asked for admission.", ["answer"])
+REPLAYED = Counter("cutover_replayed_total", "What became of copies of writes.", ["verdict", "route"])
+HEALS = Counter("cutover_heals_total", "Tries to carry the rows of lanes instead of writes.", ["result"])

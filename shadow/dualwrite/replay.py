@@ -8,8 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import orjson
 import structlog
 
+from shadow import metrics
 from shadow.answer import Answer, AskFailed
 from shadow.clock import Clock
 from shadow.compare.diff import Limits
@@ -66,14 +68,22 @@ class Replayer:
         self._progress = 0  # grows with everything that is settled
         self._refused: dict[int, int] = {}  # number → progress when its copy was sent that was refused last
         self._rows: dict[int, tuple[str, ...]] = {}  # number → lanes of what heal has to carry
-        self._running: set[asyncio.Task[Settlement]] = set()
+        self._running: dict[asyncio.Task[Settlement], str] = {}  # with the routes
         self._resolved = float("-inf")
         self._stopped = asyncio.Event()
         self.term = 0
+        self.leads = False
 
     def send_to(self, names: frozenset[str]) -> None:
-        """Replay only to these backends; a side that was left behind gets nothing until it is healed."""
+        """Replay only to these backends; a side that was left behind gets nothing until it is healed.
+
+        With none nothing is resolved or healed either.
+        """
         self._to = names
+
+    def use(self, routes: Mapping[str, WriteRoute], rules: RuleBook) -> None:
+        """Take copies that begin from now on by another route table and other rules."""
+        self._routes, self._rules = routes, rules
 
     def stop(self) -> None:
         """Ask `run` to end once the copies under way have ended."""
@@ -103,6 +113,7 @@ class Replayer:
     async def turn(self) -> bool:
         """One round: lead, look after what was left behind, send what may be sent. Whether anything was done."""
         term = await self._journal.lead(self._holder, self.term, self._pace.lease)
+        self.leads = term is not None
         if term is None:
             return False
         if term != self.term:
@@ -133,7 +144,7 @@ class Replayer:
 
     def _begin(self, entry: Entry, claimed: float) -> None:
         task = asyncio.get_running_loop().create_task(self._copy(entry, claimed), name=f"copy {entry.number}")
-        self._running.add(task)
+        self._running[task] = entry.route
 
     async def _settle_finished(self) -> bool:
         finished = [task for task in self._running if task.done()]
@@ -141,8 +152,9 @@ class Replayer:
             return False
         settlements = [task.result() for task in finished]
         heard = await self._journal.settle(self.term, settlements)
-        self._running.difference_update(finished)
-        for settlement, was_heard in zip(settlements, heard, strict=True):
+        routes = [self._running.pop(task) for task in finished]
+        for settlement, route, was_heard in zip(settlements, routes, heard, strict=True):
+            metrics.REPLAYED.labels(str(settlement.act) if was_heard else "stale", route).inc()
             if was_heard and settlement.act in SETTLED | {State.PARKED}:
                 self._progress += 1
                 self._refused.pop(settlement.number, None)
@@ -165,7 +177,8 @@ class Replayer:
         if route.carry == "rows":
             return self._carried(entry, "its route carries rows")
         pins = pins_of(route, entry.answer, actor=entry.actor, at_time=entry.at)
-        copy = copy_of(entry, target, pins=pins, authorization=self._minter.mint(pins.actor, target, self._clock.now()))
+        claims = orjson.loads(entry.actor) if entry.actor else None
+        copy = copy_of(entry, target, pins=pins, authorization=self._minter.mint(claims, target, self._clock.now()))
         progress = self._progress
         sequence = None if target.cooperates else sequence_value(route, pins)
         heard: Answer | AskFailed
@@ -212,7 +225,7 @@ class Replayer:
     # ---- what was left behind
 
     async def _look_after(self) -> None:
-        if self._clock.monotonic() - self._resolved < self._pace.resolve_every:
+        if not self._to or self._clock.monotonic() - self._resolved < self._pace.resolve_every:
             return
         self._resolved = self._clock.monotonic()
         await self._see_to_orphans()

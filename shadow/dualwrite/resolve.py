@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from shadow import metrics
 from shadow.answer import Answer, AskFailed
 from shadow.clock import Clock
 from shadow.dualwrite.admission import Noted, Replays
@@ -69,6 +70,10 @@ class Resolver:
         self._clock = clock
         self._patience = patience or Patience()
 
+    def use(self, routes: Mapping[str, WriteRoute]) -> None:
+        """Go by another route table from now on."""
+        self._routes = routes
+
     async def resolve_unknown(self) -> None:
         """See to every entry whose outcome is unknown; what cannot be settled yet stays for the next time."""
         await self._journal.expire(self._clock.now() - self._patience.grace)
@@ -120,20 +125,39 @@ class Resolver:
 
         Empty if something in them did not end in time: then the lanes go on, and it is for the caller to come again.
         """
+        return await self.carry(lanes, None) or []
+
+    async def carry(self, lanes: Sequence[str], sides: tuple[str, str] | None) -> list[int] | None:
+        """The same; None if it has to be tried again. With `sides` (from, to) also where nothing is open."""
         id = f"heal {'|'.join(sorted(lanes))}"
+        result = "waits"
         try:
-            held = await self._held(id, lanes)
-            if held is None or not await self._calm(id):
-                return []
-            open_entries = await self._journal.open_entries()
-            touched = [entry for entry in open_entries if conflict(entry.lanes, held)]
-            if not touched or not await self._all_over(touched):
-                return []
-            _, completion = await self._journal.position()
-            await self._heal(held, touched[0].origin, touched[0].target)
-            return await self._journal.heal(id, completion)
+            healed = await self._carried(id, lanes, sides)
+            result = "waits" if healed is None else "done"
+            return healed
+        except NoMapping:
+            result = "no_mapping"
+            raise
+        except Exception:
+            result = "failed"
+            raise
         finally:
+            metrics.HEALS.labels(result).inc()
             await self._journal.release(id)
+
+    async def _carried(self, id: str, lanes: Sequence[str], sides: tuple[str, str] | None) -> list[int] | None:
+        held = await self._held(id, lanes)
+        if held is None or not await self._calm(id):
+            return None
+        touched = [entry for entry in await self._journal.open_entries() if conflict(entry.lanes, held)]
+        if touched and not await self._all_over(touched):
+            return None
+        sides = (touched[0].origin, touched[0].target) if touched else sides
+        if sides is None:
+            return None
+        _, completion = await self._journal.position()
+        await self._heal(held, *sides)
+        return await self._journal.heal(id, completion)
 
     async def _held(self, id: str, lanes: Sequence[str]) -> tuple[str, ...] | None:
         """Hold the lanes with all that they hang together with; None if that grows without end."""

@@ -12,6 +12,7 @@ from typing import cast
 
 import structlog
 
+from shadow import metrics
 from shadow.channel import Frames
 from shadow.clock import Clock, SystemClock
 from shadow.dualwrite import messages
@@ -176,6 +177,8 @@ class JournalWriter:
 
     def _answer(self, asked: _Asked, answer: Admission | Noted) -> None:
         self._held -= asked.size
+        if not isinstance(answer, Noted):
+            metrics.APPENDED.labels(_named(answer)).inc()
         if asked.edge is not None:
             asked.edge.tell(messages.answer(asked.turn, answer))
         if self._held <= HELD_AT_MOST // 2:
@@ -227,6 +230,11 @@ class JournalWriter:
         for id in [id for id, owner in self._undecided.items() if owner is edge]:
             del self._undecided[id]
             self._tell(Outcome(id, State.UNKNOWN, reason="its edge is gone"))
+
+
+def _named(answer: Admission) -> str:
+    """For the count; a refusal by its reason."""
+    return answer.why.value if isinstance(answer, Refused) else type(answer).__name__.lower()
 
 
 class _Edge(asyncio.Protocol):
