@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.http import QueryDict
 from django.utils import timezone
 from rest_framework.views import APIView
 
 from common.copies.current import pins
+from common.openapi.description import Description
 
 if TYPE_CHECKING:
     from apps.authentication.models import User
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 class Api(APIView):
     """One operation of one path: checks what came, calls one service or selector, answers.
 
-    Without more words it is for every user with a token; `permission_classes` narrows that.
+    Without more words it is for every user with a token; `permission_classes` narrows that. `description` says for
+    the page of the API what it takes and answers.
     """
+
+    description: ClassVar[Description]
 
     @property
     def default_response_headers(self) -> dict[str, str]:

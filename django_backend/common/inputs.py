@@ -53,6 +53,11 @@ def text(value: Any) -> str | None:
     return storable(value)
 
 
+def filled_text(value: Any) -> str | None:
+    """A text, or NULL for all that JavaScript takes for false: an empty one is as good as none."""
+    return text(value or None)
+
+
 def present_text(value: Any) -> str:
     """A text that may be empty, but not NULL."""
     found = text(value)

@@ -17,6 +17,7 @@ from apps.reports.urls import urlpatterns as reports
 from apps.staff.urls import urlpatterns as staff
 from apps.system.urls import urlpatterns as system
 from common.errors import not_found
+from common.openapi.page import description_page
 
 urlpatterns = [
     *authentication,
@@ -29,6 +30,7 @@ urlpatterns = [
     *reports,
     *messaging,
     *system,
+    re_path(r"^api/schema/?$", description_page),
     path("admin/", admin.site.urls),
     # A view like any other, so that it answers in the envelope also while debugging; and to every method.
     re_path("", csrf_exempt(not_found)),

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from apps.activities.images import image_list
 from apps.activities.models import Activity
-from apps.activities.selectors import activity_list, activity_shown
+from apps.activities.selectors import PARTICIPANT, activity_list, activity_shown
 from apps.activities.services import (
     activity_create,
     activity_delete,
@@ -17,20 +17,39 @@ from apps.activities.services import (
     participant_remove,
     participants_add,
 )
+from apps.cadets.models import Cadet
 from common.api import Api
 from common.bodies import complete_id_list, require
 from common.columns import writable
-from common.inputs import path_id, read
+from common.inputs import path_id, read, whole_number
+from common.openapi.description import described, listed
+from common.openapi.shapes import (
+    ACCEPTED,
+    BYTES,
+    STRING,
+    answered,
+    body_of,
+    columns_of,
+    counted,
+    form_of,
+    list_of,
+    row_of_table,
+    row_with,
+    said,
+)
 from common.pagination import listing, page_asked
 from common.permissions import IsStaffMember
 from common.uploads import FORM_OR_JSON, uploads_in
 
 MOST_IMAGES = 10
+URLS = {"type": ["array", "null"], "items": {"type": "string"}}
 COLUMNS = {name: reader for name, reader in writable(Activity).items() if name not in {"created_by", "images"}}
 
 
 class ActivityListApi(Api):
     """Lists activities, latest first, a page at a time."""
+
+    description = listed(Activity, "type", "search")
 
     def get(self, request: Request) -> Response:
         query = request.query_params
@@ -52,6 +71,13 @@ class _ActivityWriteApi(Api):
 class ActivityCreateApi(_ActivityWriteApi):
     """Adds an activity."""
 
+    description = described(
+        row_of_table(Activity),
+        status=201,
+        json=body_of(COLUMNS, required=["title"], images=URLS),
+        form=form_of(COLUMNS, required=["title"], images=list_of(BYTES)),
+    )
+
     def post(self, request: Request) -> Response:
         given = self.fields()
         require(given, ["title"], "Title is required")
@@ -64,12 +90,23 @@ class ActivityCreateApi(_ActivityWriteApi):
 class ActivityReadApi(Api):
     """Shows one activity and who takes part."""
 
+    description = described(
+        row_with(Activity, participants=list_of(answered(columns_of(Cadet, PARTICIPANT)))), refuses=[404]
+    )
+
     def get(self, request: Request, activity_id: str) -> Response:
         return Response(activity_shown(path_id(activity_id)))
 
 
 class ActivityUpdateApi(_ActivityWriteApi):
     """Changes some columns of one activity, and its images."""
+
+    description = described(
+        row_of_table(Activity),
+        json=body_of(COLUMNS, images=URLS),
+        form=form_of(COLUMNS, images=list_of(BYTES), replace_images=STRING),
+        refuses=[404],
+    )
 
     def put(self, request: Request, activity_id: str) -> Response:
         given = self.fields()
@@ -88,6 +125,7 @@ class ActivityDeleteApi(Api):
     """Deletes one activity."""
 
     permission_classes = (IsStaffMember,)
+    description = described(said("Activity deleted"), refuses=[404])
 
     def delete(self, request: Request, activity_id: str) -> Response:
         activity_delete(activity_id=path_id(activity_id))
@@ -98,6 +136,9 @@ class ParticipantsAddApi(Api):
     """Lets cadets take part in one activity, all or none."""
 
     permission_classes = (IsStaffMember,)
+    description = described(
+        counted("added"), json=body_of({}, required=["cadet_ids"], cadet_ids=list_of(ACCEPTED[whole_number]))
+    )
 
     def post(self, request: Request, activity_id: str) -> Response:
         ids = complete_id_list(self.fields().get("cadet_ids"), "cadet_ids")
@@ -108,6 +149,7 @@ class ParticipantRemoveApi(Api):
     """Lets one cadet take part no longer."""
 
     permission_classes = (IsStaffMember,)
+    description = described(said("Participant removed"), refuses=[404])
 
     def delete(self, request: Request, activity_id: str, cadet_id: str) -> Response:
         participant_remove(activity_id=path_id(activity_id), cadet_id=path_id(cadet_id))

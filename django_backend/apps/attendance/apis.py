@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.attendance.models import TrainingDay
+from apps.attendance.models import Attendance, StaffAttendance, TrainingDay
 from apps.attendance.selectors import cadet_history, day_list, day_records, day_row, scanned_student_id
 from apps.attendance.services import (
     cadet_mark,
@@ -18,11 +18,14 @@ from apps.attendance.services import (
     day_update,
     staff_mark,
 )
+from apps.attendance.shapes import HISTORY, RECORD, SCANNED, mark_body
 from apps.cadets.access import access_own_cadet
 from common.api import Api
 from common.bodies import objects, require
 from common.columns import writable
 from common.inputs import Reader, path_id, present_text, read, text, whole_number
+from common.openapi.description import described, listed
+from common.openapi.shapes import ANYTHING, STRING, body_of, counted, list_of, row_of_table, said
 from common.pagination import listing, page_asked
 from common.permissions import IsStaffMember
 
@@ -33,16 +36,19 @@ SAID: dict[str, tuple[str, Reader]] = {
     "timeIn": ("time_in", text),
     "timeOut": ("time_out", text),
 }
+SAID_READERS = {name: reader for name, (_, reader) in SAID.items()}
 
 
 def said_in(given: dict[str, Any]) -> dict[str, Any]:
     """What a body says in a mark, by column."""
-    found = read(given, {name: reader for name, (_, reader) in SAID.items()})
+    found = read(given, SAID_READERS)
     return {SAID[name][0]: value for name, value in found.items()}
 
 
 class DayListApi(Api):
     """Lists training days, latest first, a page at a time."""
+
+    description = listed(TrainingDay)
 
     def get(self, request: Request) -> Response:
         return Response(listing(day_list(), page_asked(request.query_params)))
@@ -52,6 +58,9 @@ class DayCreateApi(Api):
     """Adds a training day."""
 
     permission_classes = (IsStaffMember,)
+    description = described(
+        row_of_table(TrainingDay), status=201, json=body_of(writable(TrainingDay), required=["date", "title"])
+    )
 
     def post(self, request: Request) -> Response:
         require(self.fields(), ["date", "title"], "Date and title are required")
@@ -61,6 +70,8 @@ class DayCreateApi(Api):
 class DayReadApi(Api):
     """Shows one training day."""
 
+    description = described(row_of_table(TrainingDay), refuses=[404])
+
     def get(self, request: Request, day_id: str) -> Response:
         return Response(day_row(path_id(day_id)))
 
@@ -69,6 +80,7 @@ class DayUpdateApi(Api):
     """Changes one training day."""
 
     permission_classes = (IsStaffMember,)
+    description = described(row_of_table(TrainingDay), json=body_of(writable(TrainingDay)), refuses=[404])
 
     def put(self, request: Request, day_id: str) -> Response:
         return Response(day_update(day_id=path_id(day_id), values=read(self.fields(), writable(TrainingDay))))
@@ -78,6 +90,7 @@ class DayDeleteApi(Api):
     """Deletes one training day."""
 
     permission_classes = (IsStaffMember,)
+    description = described(said("Training day deleted"), refuses=[404])
 
     def delete(self, request: Request, day_id: str) -> Response:
         day_delete(day_id=path_id(day_id))
@@ -88,6 +101,7 @@ class DayRecordsApi(Api):
     """Shows who was there on a day: all cadets, marked or not."""
 
     permission_classes = (IsStaffMember,)
+    description = described(list_of(RECORD), query={"company": STRING, "platoon": STRING})
 
     def get(self, request: Request, day_id: str) -> Response:
         query = request.query_params
@@ -113,6 +127,7 @@ class CadetMarkApi(_MarkApi):
     """Marks a cadet on a day, over the mark that it has."""
 
     whose = "cadetId"
+    description = described(row_of_table(Attendance), json=mark_body(SAID_READERS, "cadetId"))
 
     def post(self, request: Request) -> Response:
         day_id, cadet_id, said = self.marked()
@@ -123,6 +138,7 @@ class StaffMarkApi(_MarkApi):
     """Marks a member of staff on a day, over the mark that it has."""
 
     whose = "staffId"
+    description = described(row_of_table(StaffAttendance), json=mark_body(SAID_READERS, "staffId"))
 
     def post(self, request: Request) -> Response:
         day_id, staff_id, said = self.marked()
@@ -135,8 +151,16 @@ class CadetBulkMarkApi(Api):
     permission_classes = (IsStaffMember,)
     readers: ClassVar[dict[str, Reader]] = {
         "cadetId": whole_number,
-        **{name: reader for name, (_, reader) in SAID.items()},
+        **SAID_READERS,
     }
+    description = described(
+        counted("marked"),
+        json=body_of(
+            {"trainingDayId": whole_number},
+            required=["records"],
+            records=list_of(body_of(readers, required=["cadetId", "status"])),
+        ),
+    )
 
     def post(self, request: Request) -> Response:
         given = objects(self.fields().get("records"), "records", self.readers)
@@ -151,6 +175,11 @@ class ScanApi(Api):
     """Takes what a reader of ID cards has read."""
 
     permission_classes = (IsStaffMember,)
+    description = described(
+        SCANNED,
+        json=body_of({"trainingDayId": whole_number}, required=["trainingDayId", "qrData"], qrData=ANYTHING),
+        refuses=[404],
+    )
 
     def post(self, request: Request) -> Response:
         given = self.fields()
@@ -161,6 +190,8 @@ class ScanApi(Api):
 
 class MyHistoryApi(Api):
     """Lists the own marks, latest first, a page at a time."""
+
+    description = listed(HISTORY, refuses=[404])
 
     def get(self, request: Request) -> Response:
         history = cadet_history(access_own_cadet(self.viewer))

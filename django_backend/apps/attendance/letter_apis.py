@@ -9,11 +9,14 @@ from rest_framework.response import Response
 
 from apps.attendance.access import access_letter_cadet, access_letters_in_list
 from apps.attendance.letters import STATUSES, letter_create, letter_judge
+from apps.attendance.models import ExcuseLetter
 from apps.attendance.selectors import letter_list
 from common.api import Api
 from common.bodies import require
 from common.exceptions import InvalidInput
 from common.inputs import Reader, day, integer, path_id, read, text, whole_number
+from common.openapi.description import described, listed
+from common.openapi.shapes import BYTES, body_of, form_of, readers_of, row_of_table
 from common.pagination import listing, page_asked
 from common.permissions import IsStaffMember
 from common.uploads import FORM_OR_JSON, uploads_in
@@ -21,6 +24,8 @@ from common.uploads import FORM_OR_JSON, uploads_in
 
 class LetterListApi(Api):
     """Lists letters, newest first, a page at a time; a cadet sees its own."""
+
+    description = listed(ExcuseLetter, "status")
 
     def get(self, request: Request) -> Response:
         query = request.query_params
@@ -39,6 +44,12 @@ class LetterCreateApi(Api):
         "dateAbsent": ("date_absent", day),
         "reason": ("reason", text),
     }
+    description = described(
+        row_of_table(ExcuseLetter),
+        status=201,
+        json=body_of(readers_of(columns), required=["dateAbsent"]),
+        form=form_of(columns, required=["dateAbsent"], file=BYTES),
+    )
 
     def post(self, request: Request) -> Response:
         given = self.fields()
@@ -54,6 +65,11 @@ class LetterJudgeApi(Api):
     """Approves or rejects a letter, or puts it back."""
 
     permission_classes = (IsStaffMember,)
+    description = described(
+        row_of_table(ExcuseLetter),
+        json=body_of({}, required=["status"], status={"enum": list(STATUSES)}),
+        refuses=[404],
+    )
 
     def put(self, request: Request, letter_id: str) -> Response:
         status = self.fields().get("status")

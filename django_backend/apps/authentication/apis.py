@@ -9,11 +9,14 @@ from rest_framework.response import Response
 
 from apps.authentication.access import access_user_by_credentials
 from apps.authentication.models import User
-from apps.authentication.selectors import user_preferences, user_profile
+from apps.authentication.selectors import PROFILE, user_preferences, user_profile
 from apps.authentication.services import user_change_password, user_preferences_save, user_seen, user_token
+from apps.authentication.shapes import HEARD, LOGGED_IN, SAVED
 from common.api import Api
 from common.exceptions import ApplicationError
 from common.inputs import Reader, flag, read, storable, text
+from common.openapi.description import described
+from common.openapi.shapes import STRING, answered, body_of, columns_of, said
 
 
 class LoginApi(Api):
@@ -21,6 +24,11 @@ class LoginApi(Api):
 
     authentication_classes = ()
     permission_classes = ()
+    description = described(
+        LOGGED_IN,
+        json=body_of({"username": storable}, required=["username", "password"], password=STRING),
+        refuses=[401, 403, 503],
+    )
 
     def post(self, request: Request) -> Response:
         name, password = self._credentials()
@@ -50,6 +58,8 @@ class LoginApi(Api):
 class LogoutApi(Api):
     """Says goodbye. The token stays good until it expires; forgetting it is up to the client."""
 
+    description = described(said("Logged out"))
+
     def post(self, request: Request) -> Response:
         return Response({"message": "Logged out"})
 
@@ -57,12 +67,19 @@ class LogoutApi(Api):
 class MeApi(Api):
     """Shows users themselves."""
 
+    description = described(answered(columns_of(User, PROFILE)))
+
     def get(self, request: Request) -> Response:
         return Response(user_profile(self.viewer))
 
 
 class PasswordChangeApi(Api):
     """Changes the own password."""
+
+    description = described(
+        said("Password updated"),
+        json=body_of({}, required=["currentPassword", "newPassword"], currentPassword=STRING, newPassword=STRING),
+    )
 
     def put(self, request: Request) -> Response:
         body = self.fields()
@@ -72,6 +89,8 @@ class PasswordChangeApi(Api):
 
 class PreferencesReadApi(Api):
     """Shows the own preferences."""
+
+    description = described(SAVED)
 
     def get(self, request: Request) -> Response:
         return Response(user_preferences(self.viewer))
@@ -88,6 +107,7 @@ class PreferencesUpdateApi(Api):
         "compactMode": flag,
         "primaryColor": text,
     }
+    description = described(SAVED, json=body_of(readers))
 
     def put(self, request: Request) -> Response:
         user_preferences_save(user=self.viewer, changes=read(self.fields(), self.readers))
@@ -96,6 +116,8 @@ class PreferencesUpdateApi(Api):
 
 class HeartbeatApi(Api):
     """Notes that the user is here."""
+
+    description = described(HEARD)
 
     def post(self, request: Request) -> Response:
         user_seen(user=self.viewer, now=self.now)

@@ -8,13 +8,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.cadets.access import access_cadet_by_id, access_own_cadet
-from apps.cadets.columns import ENROLMENT, WRITABLE
+from apps.cadets.columns import ENROLMENT, REQUIRED, WRITABLE
+from apps.cadets.models import Cadet
 from apps.cadets.selectors import CadetFilter, cadet_list, cadet_row
 from apps.cadets.services import cadet_archive, cadet_create, cadet_update, cadets_import, cadets_set_archived
 from common.api import Api
 from common.bodies import id_list
 from common.exceptions import ApplicationError
-from common.inputs import path_id, read
+from common.inputs import integer, path_id, read
+from common.openapi.description import described, listed
+from common.openapi.shapes import ACCEPTED, BYTES, body_of, counted, form_of, list_of, row_of_table, said
 from common.pagination import listing, page_asked
 from common.permissions import IsAdmin, IsStaffMember
 from common.spreadsheets import spreadsheet_rows
@@ -25,6 +28,7 @@ class CadetListApi(Api):
     """Lists cadets by name, a page at a time."""
 
     permission_classes = (IsStaffMember,)
+    description = listed(Cadet, "search", "company", "course", "includeArchived")
 
     def get(self, request: Request) -> Response:
         query = request.query_params
@@ -41,6 +45,7 @@ class CadetCreateApi(Api):
     """Enrols a cadet."""
 
     permission_classes = (IsStaffMember,)
+    description = described(row_of_table(Cadet), status=201, json=body_of(ENROLMENT, required=REQUIRED), refuses=[409])
 
     def post(self, request: Request) -> Response:
         row = cadet_create(values=read(self.fields(), ENROLMENT), now=self.now)
@@ -50,12 +55,16 @@ class CadetCreateApi(Api):
 class CadetReadApi(Api):
     """Shows one cadet to staff and to itself."""
 
+    description = described(row_of_table(Cadet), refuses=[404])
+
     def get(self, request: Request, cadet_id: str) -> Response:
         return Response(cadet_row(access_cadet_by_id(self.viewer, cadet_id)))
 
 
 class CadetUpdateApi(Api):
     """Changes some columns of one cadet, for staff and for itself; PUT and PATCH are the same."""
+
+    description = described(row_of_table(Cadet), json=body_of(WRITABLE), refuses=[404, 409])
 
     def put(self, request: Request, cadet_id: str) -> Response:
         wanted = access_cadet_by_id(self.viewer, cadet_id)
@@ -69,6 +78,7 @@ class CadetArchiveApi(Api):
     """Archives one cadet: nobody is ever deleted."""
 
     permission_classes = (IsAdmin,)
+    description = described(said("Cadet archived"), refuses=[404])
 
     def delete(self, request: Request, cadet_id: str) -> Response:
         cadet_archive(cadet_id=path_id(cadet_id))
@@ -80,6 +90,7 @@ class _CadetBulkApi(Api):
 
     permission_classes = (IsStaffMember,)
     archived: ClassVar[bool]
+    description = described(counted("updated"), json=body_of({}, required=["ids"], ids=list_of(ACCEPTED[integer])))
 
     def post(self, request: Request) -> Response:
         ids = id_list(self.fields().get("ids"), "ids")
@@ -103,6 +114,7 @@ class CadetImportApi(Api):
 
     permission_classes = (IsAdmin,)
     parser_classes = FORM_OR_JSON
+    description = described(counted("imported"), form=form_of({}, required=["file"], file=BYTES), refuses=[409])
 
     def post(self, request: Request) -> Response:
         file = request.FILES.get("file")
@@ -114,6 +126,8 @@ class CadetImportApi(Api):
 
 class CadetMeApi(Api):
     """Shows cadets themselves."""
+
+    description = described(row_of_table(Cadet), refuses=[404])
 
     def get(self, request: Request) -> Response:
         return Response(cadet_row(access_own_cadet(self.viewer)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from apps.cadets.models import Cadet
 from common.columns import writable
-from common.inputs import Reader, text
+from common.inputs import Reader, filled_text
 
 WRITABLE: dict[str, Reader] = writable(Cadet)
 # Without these nobody is enrolled. What JavaScript takes for false is as good as not there.
 REQUIRED = ("first_name", "last_name", "student_id")
-ENROLMENT: dict[str, Reader] = {**WRITABLE, **dict.fromkeys(REQUIRED, lambda value: text(value or None))}
+ENROLMENT: dict[str, Reader] = {**WRITABLE, **dict.fromkeys(REQUIRED, filled_text)}

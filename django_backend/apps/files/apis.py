@@ -9,12 +9,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.files.access import access_file_by_id, access_files_in_list
+from apps.files.models import File
 from apps.files.selectors import file_list, may_be_shown, media_type, uploaded_file
 from apps.files.services import file_create, file_delete
 from common.api import Api
 from common.exceptions import ApplicationError
 from common.inputs import Reader, json_value, read, storable
 from common.json import loads
+from common.openapi.description import described, downloaded, listed
+from common.openapi.shapes import BYTES, STRING, UUID, form_of, row_of_table, said
 from common.pagination import listing, page_asked
 from common.rows import row_of
 from common.uploads import FORM_OR_JSON, uploads_in, with_charset
@@ -25,6 +28,9 @@ class FileUploadApi(Api):
 
     parser_classes = FORM_OR_JSON
     readers: ClassVar[dict[str, Reader]] = {"metadata": json_value}
+    description = described(
+        row_of_table(File), status=201, form=form_of(["embed", "metadata"], required=["file"], file=BYTES)
+    )
 
     def post(self, request: Request) -> Response:
         uploads = uploads_in(request, "file")
@@ -44,6 +50,8 @@ class FileUploadApi(Api):
 class FileListApi(Api):
     """Lists files, newest first, a page at a time; a cadet sees its own."""
 
+    description = listed(File)
+
     def get(self, request: Request) -> Response:
         return Response(listing(file_list(access_files_in_list(self.viewer)), page_asked(request.query_params)))
 
@@ -51,12 +59,16 @@ class FileListApi(Api):
 class FileReadApi(Api):
     """Shows one file's row to staff and to its owner."""
 
+    description = described(row_of_table(File), path={"file_id": UUID}, refuses=[404])
+
     def get(self, request: Request, file_id: str) -> Response:
         return Response(row_of(access_file_by_id(self.viewer, file_id)))
 
 
 class FileDeleteApi(Api):
     """Forgets one file, for staff and for its owner."""
+
+    description = described(said("File deleted"), path={"file_id": UUID}, refuses=[404])
 
     def delete(self, request: Request, file_id: str) -> Response:
         file_delete(file=access_file_by_id(self.viewer, file_id))
@@ -68,6 +80,7 @@ class UploadedApi(Api):
 
     authentication_classes = ()
     permission_classes = ()
+    description = downloaded(name=STRING, refuses=[404])
 
     def get(self, request: Request, name: str) -> FileResponse:
         path = uploaded_file(name)

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.grading.access import access_cadets_in_list, query_id
-from apps.grading.models import GradeCategory
+from apps.grading.models import Grade, GradeCategory
 from apps.grading.selectors import category_list, grade_list
 from apps.grading.services import (
     category_create,
@@ -24,12 +24,16 @@ from common.bodies import lacking, objects
 from common.columns import writable
 from common.exceptions import InvalidInput
 from common.inputs import Reader, hundredths, path_id, read, text, whole_number
+from common.openapi.description import described, listed
+from common.openapi.shapes import ACCEPTED, INTEGER, body_of, counted, list_of, readers_of, row_of_table, said
 from common.pagination import listing, page_asked
 from common.permissions import IsAdmin, IsStaffMember
 
 
 class CategoryListApi(Api):
     """Lists all categories."""
+
+    description = described(list_of(row_of_table(GradeCategory)))
 
     def get(self, request: Request) -> Response:
         return Response(category_list())
@@ -39,6 +43,12 @@ class CategoryCreateApi(Api):
     """Adds a category."""
 
     permission_classes = (IsAdmin,)
+    description = described(
+        row_of_table(GradeCategory),
+        status=201,
+        json=body_of(writable(GradeCategory), required=["name", "weight"]),
+        refuses=[409],
+    )
 
     def post(self, request: Request) -> Response:
         given = self.fields()
@@ -51,6 +61,7 @@ class CategoryUpdateApi(Api):
     """Changes some columns of one category."""
 
     permission_classes = (IsAdmin,)
+    description = described(row_of_table(GradeCategory), json=body_of(writable(GradeCategory)), refuses=[404, 409])
 
     def put(self, request: Request, category_id: str) -> Response:
         values = read(self.fields(), writable(GradeCategory))
@@ -61,6 +72,7 @@ class CategoryDeleteApi(Api):
     """Deletes one category."""
 
     permission_classes = (IsAdmin,)
+    description = described(said("Category deleted"), refuses=[404, 409])
 
     def delete(self, request: Request, category_id: str) -> Response:
         category_delete(category_id=path_id(category_id))
@@ -91,6 +103,8 @@ def grade_values(given: dict[str, Any], fields: dict[str, tuple[str, Reader]]) -
 class GradeListApi(Api):
     """Lists grades by cadet, a page at a time; a cadet sees its own."""
 
+    description = listed(Grade, "term", cadetId=INTEGER, categoryId=INTEGER)
+
     def get(self, request: Request) -> Response:
         query = request.query_params
         wanted = access_cadets_in_list(self.viewer, query) & query_id(query, "categoryId", "category_id")
@@ -101,6 +115,12 @@ class GradeCreateApi(Api):
     """Grades a cadet."""
 
     permission_classes = (IsStaffMember,)
+    description = described(
+        row_of_table(Grade),
+        status=201,
+        json=body_of(readers_of(GRADED), required=["cadetId", "categoryId", "score"]),
+        refuses=[409],
+    )
 
     def post(self, request: Request) -> Response:
         given = self.fields()
@@ -114,6 +134,7 @@ class GradeUpdateApi(Api):
     """Changes one grade."""
 
     permission_classes = (IsStaffMember,)
+    description = described(row_of_table(Grade), json=body_of(readers_of(GRADE_FIELDS)), refuses=[404, 409])
 
     def put(self, request: Request, grade_id: str) -> Response:
         values = grade_values(self.fields(), GRADE_FIELDS)
@@ -125,6 +146,7 @@ class GradeDeleteApi(Api):
     """Deletes one grade."""
 
     permission_classes = (IsStaffMember,)
+    description = described(said("Grade deleted"), refuses=[404])
 
     def delete(self, request: Request, grade_id: str) -> Response:
         grade_delete(grade_id=path_id(grade_id))
@@ -141,6 +163,15 @@ class GradeBulkApi(Api):
         "status": text,
         "remarks": text,
     }
+    description = described(
+        counted("saved"),
+        json=body_of(
+            {"categoryId": whole_number, "term": text},
+            required=["grades"],
+            maxScore={"anyOf": [ACCEPTED[hundredths], {"type": "null"}]},
+            grades=list_of(body_of(readers, required=["cadetId", "score"])),
+        ),
+    )
 
     def post(self, request: Request) -> Response:
         given = objects(self.fields().get("grades"), "grades", self.readers)

@@ -10,11 +10,15 @@ from rest_framework.response import Response
 from apps.cadets.access import access_cadet_by_id
 from apps.grading.access import access_cadets_in_list
 from apps.grading.merits import merit_log_create, merit_log_delete
+from apps.grading.models import MeritDemeritLog
 from apps.grading.selectors import cadet_ledger, cadet_summary, leaderboard, merit_log_list
+from apps.grading.shapes import LEADER, LEDGER_LINE, SUMMARY
 from common.api import Api
 from common.bodies import lacking
 from common.exceptions import InvalidInput
 from common.inputs import Reader, path_id, present_text, read, text, whole_number
+from common.openapi.description import LIMIT, described, listed
+from common.openapi.shapes import INTEGER, body_of, list_of, readers_of, row_of_table, said
 from common.pagination import limit_asked, listing, page_asked
 from common.permissions import IsStaffMember
 
@@ -24,6 +28,8 @@ LEADERS = 10
 class SummaryApi(Api):
     """Shows the grade of one cadet, and what it is made of, to staff and to itself."""
 
+    description = described(SUMMARY, refuses=[404])
+
     def get(self, request: Request, cadet_id: str) -> Response:
         return Response(cadet_summary(access_cadet_by_id(self.viewer, cadet_id)))
 
@@ -31,12 +37,16 @@ class SummaryApi(Api):
 class LedgerApi(Api):
     """Shows the merits and demerits of one cadet with the balance after each, to staff and to itself."""
 
+    description = described(list_of(LEDGER_LINE))
+
     def get(self, request: Request, cadet_id: str) -> Response:
         return Response(cadet_ledger(access_cadet_by_id(self.viewer, cadet_id), now=self.now))
 
 
 class MeritLogListApi(Api):
     """Lists merits and demerits, newest first, a page at a time; a cadet sees its own."""
+
+    description = listed(MeritDemeritLog, "type", cadetId=INTEGER)
 
     def get(self, request: Request) -> Response:
         query = request.query_params
@@ -56,6 +66,11 @@ class MeritLogCreateApi(Api):
         "reason": ("reason", text),
         "issuedByName": ("issued_by_name", text),
     }
+    description = described(
+        row_of_table(MeritDemeritLog),
+        status=201,
+        json=body_of(readers_of(columns), required=["cadetId", "type", "points"]),
+    )
 
     def post(self, request: Request) -> Response:
         given = self.fields()
@@ -70,6 +85,7 @@ class MeritLogDeleteApi(Api):
     """Deletes one merit or demerit."""
 
     permission_classes = (IsStaffMember,)
+    description = described(said("Merit log deleted"), refuses=[404])
 
     def delete(self, request: Request, log_id: str) -> Response:
         merit_log_delete(log_id=path_id(log_id), now=self.now)
@@ -78,6 +94,8 @@ class MeritLogDeleteApi(Api):
 
 class LeaderboardApi(Api):
     """Shows who has the most points."""
+
+    description = described(list_of(LEADER), query={"limit": {**LIMIT, "default": LEADERS}})
 
     def get(self, request: Request) -> Response:
         return Response(leaderboard(limit_asked(request.query_params, LEADERS)))

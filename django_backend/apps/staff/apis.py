@@ -8,13 +8,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.staff.access import access_own_staff, access_staff_by_id
-from apps.staff.columns import EMPLOYMENT, WRITABLE
+from apps.staff.columns import EMPLOYMENT, REQUIRED, WRITABLE
+from apps.staff.models import Staff
 from apps.staff.selectors import StaffFilter, staff_list, staff_row
 from apps.staff.services import staff_archive, staff_create, staff_import, staff_set_archived, staff_update
 from common.api import Api
 from common.bodies import id_list
 from common.exceptions import ApplicationError
-from common.inputs import path_id, read
+from common.inputs import integer, path_id, read
+from common.openapi.description import described, listed
+from common.openapi.shapes import ACCEPTED, BYTES, body_of, counted, form_of, list_of, row_of_table, said
 from common.pagination import listing, page_asked
 from common.permissions import IsAdmin, IsStaffMember
 from common.spreadsheets import spreadsheet_rows
@@ -25,6 +28,7 @@ class StaffListApi(Api):
     """Lists the training staff by name, a page at a time."""
 
     permission_classes = (IsStaffMember,)
+    description = listed(Staff, "search", "role", "includeArchived")
 
     def get(self, request: Request) -> Response:
         query = request.query_params
@@ -40,6 +44,7 @@ class StaffCreateApi(Api):
     """Takes on a member of staff."""
 
     permission_classes = (IsAdmin,)
+    description = described(row_of_table(Staff), status=201, json=body_of(EMPLOYMENT, required=REQUIRED), refuses=[409])
 
     def post(self, request: Request) -> Response:
         return Response(staff_create(values=read(self.fields(), EMPLOYMENT), now=self.now), status=201)
@@ -49,6 +54,7 @@ class StaffReadApi(Api):
     """Shows one member of staff to the others."""
 
     permission_classes = (IsStaffMember,)
+    description = described(row_of_table(Staff), refuses=[404])
 
     def get(self, request: Request, staff_id: str) -> Response:
         return Response(staff_row(path_id(staff_id)))
@@ -56,6 +62,8 @@ class StaffReadApi(Api):
 
 class StaffUpdateApi(Api):
     """Changes some columns of one member of staff, for admins and for itself; PUT and PATCH are the same."""
+
+    description = described(row_of_table(Staff), json=body_of(WRITABLE), refuses=[404, 409])
 
     def put(self, request: Request, staff_id: str) -> Response:
         wanted = access_staff_by_id(self.viewer, staff_id)
@@ -68,6 +76,7 @@ class StaffArchiveApi(Api):
     """Archives one member of staff: nobody is ever deleted."""
 
     permission_classes = (IsAdmin,)
+    description = described(said("Staff archived"), refuses=[404])
 
     def delete(self, request: Request, staff_id: str) -> Response:
         staff_archive(staff_id=path_id(staff_id))
@@ -79,6 +88,7 @@ class _StaffBulkApi(Api):
 
     permission_classes = (IsAdmin,)
     archived: ClassVar[bool]
+    description = described(counted("updated"), json=body_of({}, required=["ids"], ids=list_of(ACCEPTED[integer])))
 
     def post(self, request: Request) -> Response:
         ids = id_list(self.fields().get("ids"), "ids")
@@ -102,6 +112,7 @@ class StaffImportApi(Api):
 
     permission_classes = (IsAdmin,)
     parser_classes = FORM_OR_JSON
+    description = described(counted("imported"), form=form_of({}, required=["file"], file=BYTES), refuses=[409])
 
     def post(self, request: Request) -> Response:
         file = request.FILES.get("file")
@@ -113,6 +124,8 @@ class StaffImportApi(Api):
 
 class StaffMeApi(Api):
     """Shows members of staff themselves."""
+
+    description = described(row_of_table(Staff), refuses=[404])
 
     def get(self, request: Request) -> Response:
         return Response(staff_row(access_own_staff(self.viewer)))

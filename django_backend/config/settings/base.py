@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "corsheaders",
     "rest_framework",
+    "drf_spectacular",
     "apps.cadets",
     "apps.staff",
     "apps.authentication",
@@ -102,7 +103,29 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["common.json.JsonParser"],
     "DEFAULT_RENDERER_CLASSES": ["common.json.JsonRenderer"],
     "EXCEPTION_HANDLER": "common.errors.answer_for",
+    "DEFAULT_SCHEMA_CLASS": "common.openapi.schema.OperationSchema",
     "UNAUTHENTICATED_USER": None,
+}
+
+# The description of the API, at /api/schema. The legacy has no such path, so it is not there unless somebody asks.
+SERVE_OPENAPI = environment.flag("SERVE_OPENAPI", default=DEBUG)
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "ROTC Grading System",
+    "DESCRIPTION": (
+        "The API of docs/api.md as this backend serves it, the newer of the two. Any write may carry an"
+        " `Idempotency-Key`: the same write again gets the recorded answer, another one under the same key is a 422,"
+        " and a 409 says that the first is still running."
+    ),
+    "VERSION": RELEASE_VERSION,
+    "OAS_VERSION": "3.1.1",
+    "DEFAULT_GENERATOR_CLASS": "common.openapi.generator.OperationGenerator",
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "bearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        },
+    },
 }
 
 # Shared with cutover, which signs its copies with it. Without it nobody can prove that a request is a copy.
