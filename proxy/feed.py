@@ -61,6 +61,12 @@ class Feed:
         except StoreUnavailable as error:
             log.info("left_unnoticed", error=str(error))
 
+    def follow(self, state: ControlState) -> None:
+        """Go by this state from now on."""
+        self.state = state
+        self._changed.set()
+        self._changed = asyncio.Event()
+
     async def newer_than(self, epoch: int, within: float) -> bool:
         """Wait for a state of a later epoch; whether there is one."""
         with suppress(TimeoutError):
@@ -81,9 +87,7 @@ class Feed:
             log.info("store_back", version=state.version)
         self._lost = False
         if state.version != self.state.version:
-            self.state = state
-            self._changed.set()
-            self._changed = asyncio.Event()
+            self.follow(state)
             log.info("state", version=state.version, phase=state.phase.value, active=state.active, share=state.share)
             _remember(self._kept, state)
 

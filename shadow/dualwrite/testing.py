@@ -77,7 +77,8 @@ class InMemoryJournal:
     def _repeat(self, intent: Intent) -> Admission | None:
         for number, known in self.intents.items():
             entry = self.all[number]
-            if (known.client, known.key) != (intent.client, intent.key) or entry.state is State.ABANDONED:
+            never = entry.state is State.FAILED and entry.answer is None
+            if (known.client, known.key) != (intent.client, intent.key) or entry.state is State.ABANDONED or never:
                 continue
             if known.fingerprint != intent.fingerprint:
                 return Refused(Why.KEY_REUSED, self.roles.epoch)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import tempfile
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, cast
@@ -20,12 +22,17 @@ from redis.asyncio import Redis
 
 from proxy.config.model import Config
 from proxy.edge.handler import Edge
+from proxy.edge.pending import Pending
 from proxy.edge.server import EdgeServer
 from proxy.edge.tally import Tally
+from proxy.edge.writing import Writes
 from proxy.feed import Feed
 from proxy.release.reporting import Reporter
 from proxy.state import ControlState, Phase
 from proxy.store import Store
+from shadow.dualwrite.client import JournalClient
+from shadow.dualwrite.testing import InMemoryJournal
+from shadow.dualwrite.writer import JournalWriter
 from shadow.exchange import Exchange
 from shadow.mirroring import Mirror
 from shadow.plan import Skip
@@ -76,19 +83,43 @@ class Stage:
     standby: Backend
     config: Config
     state: ControlState = SHADOWING
+    journal: InMemoryJournal | None = None
     clients: list[Client] = field(default_factory=list)
 
     async def start(self) -> Self:
         """Listen on a free port."""
+        writes, pending = await self._journaling()
         self.mirror = RecordingMirror(self.config.mirror)
         self.feed = Feed(cast(Store, None), self.state, Path())
         self._redis = Redis.from_url("redis://127.0.0.1:1")  # never asked: nobody flushes
         self.tally = Tally(Reporter(self._redis))
-        self.edge = Edge(self.config, self.feed, self.mirror, self.tally, PSEUDONYM)
+        self.edge = Edge(self.config, self.feed, self.mirror, self.tally, PSEUDONYM, writes, pending)
         self.server = EdgeServer(self.edge.handle, self.config.limits)
         self._listener = await asyncio.get_running_loop().create_server(self.server, "127.0.0.1", 0, backlog=2048)
         self.port: int = self._listener.sockets[0].getsockname()[1]
         return self
+
+    async def _journaling(self) -> tuple[Writes | None, Pending | None]:
+        """A journal writer of its own over `journal`, if there is one."""
+        self._ends = AsyncExitStack()
+        if self.journal is None:
+            return None, None
+        directory = self._ends.enter_context(tempfile.TemporaryDirectory())
+        self.writer = JournalWriter(Path(directory) / "journal.sock", self.journal)
+        running = asyncio.get_running_loop().create_task(self.writer.run())
+        self._ends.push_async_callback(asyncio.wait_for, running, 5)
+        self._ends.callback(self.writer.stop)
+        await self.writer.ready.wait()
+        self.line = JournalClient(Path(directory) / "journal.sock")
+        self.line.start()
+        self._ends.push_async_callback(self.line.stop)
+        writes, pending = Writes(self.line, self.config.journal), Pending(self.journal.tail)
+        self._ends.push_async_callback(writes.stop)
+        looking = asyncio.get_running_loop().create_task(pending.run())
+        self._ends.callback(looking.cancel)
+        while not self.line.is_connected:
+            await asyncio.sleep(0.001)
+        return writes, pending
 
     async def stop(self) -> None:
         """Close everything, the clients first."""
@@ -97,6 +128,7 @@ class Stage:
         self._listener.close()
         await self.server.shutdown(0.5)
         self.edge.close()
+        await self._ends.aclose()
         await self._redis.aclose()
 
     async def connect(self) -> Client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable
@@ -13,6 +14,13 @@ def eventually(condition: Callable[[], object], within: float = 10.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not within {within} s"
         time.sleep(0.05)
+
+
+async def eventually_true(condition: Callable[[], object], within: float = 10.0) -> None:
+    """The same in a running event loop."""
+    async with asyncio.timeout(within):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 def is_running(pid: int) -> bool:

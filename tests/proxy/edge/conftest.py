@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from proxy.state import ControlState
+from shadow.dualwrite.testing import InMemoryJournal
 from tests.support.edge import SHADOWING, Stage, make_config
 from tests.support.wire import Backend
 
@@ -68,12 +69,13 @@ async def stage_with(events: list[EventDict]) -> AsyncIterator[StageWith]:
         state: ControlState = SHADOWING,
         active: Backend | None = None,
         standby: Backend | None = None,
+        entries: InMemoryJournal | None = None,
         **settings: Any,
     ) -> Stage:
         pair = (active or await Backend().start(), standby or await Backend().start())
         backends.extend(pair)
         config = make_config(pair[0].url, pair[1].url, **settings)
-        stages.append(await Stage(*pair, config, state).start())
+        stages.append(await Stage(*pair, config, state, entries).start())
         return stages[-1]
 
     yield make
