@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from shadow.dualwrite.lanes import PLACE
 from shadow.settings import STRICT, CompareSettings, MirrorSettings
 from shadow.values import Duration, Size
 
@@ -69,6 +71,9 @@ class Backend:
     """It honours `Idempotency-Key` and the signed `X-Cutover-*` headers (design.md section 11)."""
     database: str | None = None
     """Its PostgreSQL URL, for sequences and rows."""
+    token_secret: str | None = None
+    """Signs its tokens (JWT, HS256), so that a copy of a write can be sent in the name of whoever wrote it. Without it
+    copies carry no token."""
     tls: Tls = Tls()
     connections: Annotated[int, Field(ge=1)] = 256
     """Connections at the most, per edge process; a request that waits longer than `connect_timeout` gets 503."""
@@ -102,8 +107,26 @@ def _route_match(written: str) -> str:
 
 
 def _lane(written: str) -> str:
-    if written.startswith("/") or written.endswith("/") or "//" in written:
+    segments = written.split("/")
+    if not all(segments):
         raise ValueError("expected a lane without empty segments, such as `cadets/{id}`")
+    for segment in segments:
+        if ("{" in segment or "}" in segment) and not PLACE.fullmatch(segment):
+            raise ValueError(
+                f"expected whole segments such as {{id:int}}, {{body.a[*].b}} or {{claim.id?}}, got {segment!r}"
+            )
+    return written
+
+
+def _pin(written: str) -> str:
+    if written not in ("now", "urls") and not re.fullmatch(r"ids\.[A-Za-z_][A-Za-z0-9_]*", written):
+        raise ValueError("expected `ids.<table>`, `now` or `urls`")
+    return written
+
+
+def _answer_path(written: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_]+(\[\*\])?(\.[A-Za-z0-9_]+(\[\*\])?)*", written):
+        raise ValueError("expected a path in the answer, such as `data.id` or `data[*].id`")
     return written
 
 
@@ -118,8 +141,10 @@ class Route:
     mirror: bool = True
     """Off: never copied and never compared."""
     lanes: tuple[Annotated[str, AfterValidator(_lane)], ...] = ()
-    """What a write must keep its order with, such as `cadets/{id}`, `cadets/{body.cadet_id}` or
-    `cadets/{body.records[*].cadet_id}`; none: such writes run one at a time, apart from everything else."""
+    """What a write must keep its order with, and what heal has to carry for it: `cadets/{id:int}` from the path,
+    `cadets/{body.records[*].cadet_id:int}` from the body, `users/{claim.id:int}` from the token. A place that the
+    request leaves empty, or not a whole number under `:int`, widens the lane to the part before it; one with `?` that
+    is empty takes its lane away. None: such writes run one at a time, apart from everything else."""
     carry: Literal["request", "rows", "both"] = "request"
     """What the standby gets of a write: the `request`, as the active side got it; the `rows` that it left, by heal; or
     `both`: the request, whose answer is compared, and then the rows, where the database makes up what no copy can be
@@ -130,8 +155,23 @@ class Route:
     """The backends that answer 500 to bad input, having done nothing: there it counts as a 4xx."""
     sequence: str | None = None
     """Where an unmodified backend draws the id of what this route creates, such as `grades_id_seq`."""
-    pins: dict[str, str] = Field(default_factory=dict)
+    pins: dict[Annotated[str, AfterValidator(_pin)], Annotated[str, AfterValidator(_answer_path)]] = Field(
+        default_factory=dict
+    )
     """What the server makes up: `ids.<table>`, `urls` or `now` → where its answer has it, such as `data.id`."""
+
+    def mistakes(self) -> list[str]:
+        """What does not fit together, each with its path below the route."""
+        named = {segment[1:-1] for segment in self.match.split("/") if segment.startswith("{")}
+        found = [
+            f"lanes.{number}: the path has no {{{place['path']}}}"
+            for number, lane in enumerate(self.lanes)
+            for place in map(PLACE.fullmatch, lane.split("/"))
+            if place is not None and place["source"] is None and place["path"] not in named
+        ]
+        if self.sequence is not None and not any(pin.startswith("ids.") for pin in self.pins):
+            found.append("sequence: expected `pins` to say where the answer has the id, such as `ids.grades: id`")
+        return found
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -297,6 +337,7 @@ class Config:
                 if name not in known
             ]
         for number, route in enumerate(self.routes):
+            mistakes += [f"routes.{number}.{mistake}" for mistake in route.mistakes()]
             mistakes += [
                 f"routes.{number}.refuses_with_500: expected names out of {', '.join(self.backends)}, got {name!r}"
                 for name in route.refuses_with_500

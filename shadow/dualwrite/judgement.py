@@ -8,7 +8,8 @@ from shadow.compare.rules import RouteRules
 from shadow.compare.verdict import Verdict, compare
 from shadow.dualwrite.entry import State
 from shadow.dualwrite.lanes import WriteRoute
-from shadow.dualwrite.pinning import Unpinnable, pins_of
+from shadow.dualwrite.pinning import Unpinnable, ids_in
+from shadow.dualwrite.places import parsed
 
 
 def judged(
@@ -30,11 +31,9 @@ def judged(
 
 
 def _ids_that_differ(active: Answer, standby: Answer, route: WriteRoute) -> str:
-    """Names of pinned values that are not the same in both answers, whatever the rules allow."""
+    """Names of ids that are not the same in both answers, whatever the rules allow."""
     try:
-        one = pins_of(route, active, actor=None, at_time=0.0).values
-        other = pins_of(route, standby, actor=None, at_time=0.0).values
+        one, other = ids_in(route, parsed(active.body)), ids_in(route, parsed(standby.body))
     except Unpinnable as error:
         return f"answer: {error}"
-    ids = ("id", "uuid")  # instants and addresses may be written differently: the rules judge these
-    return ", ".join(name for name in one if name in ids and str(one[name]) != str(other[name]))
+    return ", ".join(f"id of {table}" for table in one if one[table] != other[table])

@@ -9,11 +9,17 @@ from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import quote
 
-import orjson
-
 from shadow.dualwrite.ordering import EVERYTHING, minimal
+from shadow.dualwrite.places import found, parsed
 
-_PLACE = re.compile(r"\{(body\.)?([A-Za-z0-9_.]+?)(\[\*\])?(?:\.([A-Za-z0-9_.]+))?\}")
+PLACE = re.compile(
+    r"\{(?:(?P<source>body|claim)\.)?(?P<path>[A-Za-z0-9_]+(?:\[\*\])?(?:\.[A-Za-z0-9_]+(?:\[\*\])?)*)"
+    r"(?P<whole>:int)?(?P<optional>\?)?\}"
+)
+"""One segment of a template that stands for a value, such as `{id:int}`, `{body.cadetId:int}` or `{claim.id?}`."""
+LONGEST = 512
+MOST = 256
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +27,10 @@ class WriteRoute:
     """How the writes of one route are journaled and replayed. The default is safe for any route."""
 
     lanes: tuple[str, ...] = ()
-    """Templates such as `cadets/{id}`, `cadets/{body.cadet_id}` or `cadets/{body.records[*].cadet_id}`; none: all
+    """Templates such as `cadets/{id:int}`, `cadets/{body.cadet_id}` or `users/{claim.id}`, see `lanes_of`; none: all
     writes without lanes run one at a time, before or after everything else."""
     carry: Literal["request", "rows", "both"] = "request"
-    """`rows`: the standby gets the rows by heal, never the request."""
+    """`rows`: the standby gets the rows by heal, never the request; `both`: the request, and then the rows."""
     on_5xx: Literal["heal", "no_effect", "park"] = "heal"
     """What a 5xx of the active side means where heal has no mapping."""
     refuses_with_500: tuple[str, ...] = ()
@@ -32,64 +38,52 @@ class WriteRoute:
     sequence: str | None = None
     """Where an unmodified backend draws the id of what this route creates."""
     pins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """What the server makes up: `id`, `uuid`, `created_at`, `url` … → where its answer has it, such as `data.id`."""
+    """What the server makes up: `ids.<table>`, `now` or `urls` → where its answer has it, such as `data.id`."""
 
 
-def lanes_of(templates: tuple[str, ...], params: Mapping[str, str], body: bytes) -> tuple[str, ...]:
-    """The lanes of one write. What a template asks for and the request lacks widens the lane to the part before it."""
-    if not templates:
-        return (EVERYTHING,)
-    parsed = _parsed(body) if any("{body." in template for template in templates) else None
-    return minimal(lane for template in templates for lane in _filled(template, params, parsed))
+def lanes_of(
+    templates: tuple[str, ...], params: Mapping[str, str], body: bytes, claims: Mapping[str, Any] | None = None
+) -> tuple[str, ...]:
+    """The lanes of one write, from what its path says, its body, and the claims of its client's token.
+
+    What a template asks for and the request does not say widens the lane to the part before it. So does what is no
+    whole number as people write one where `:int` asks for it (backends read `057` and `57` as one, lanes do not), and
+    what is too long or too much to be kept as lanes. A
+    place with `?` that is empty makes its whole lane go away instead; without any lane left it is everything.
+    """
+    asked = any("{body." in template for template in templates)
+    sources = {"body": parsed(body) if asked else None, "claim": claims, None: params}
+    return minimal(lane for template in templates for lane in _filled(template, sources)) or (EVERYTHING,)
 
 
-def _filled(template: str, params: Mapping[str, str], body: Any) -> list[str]:
+def _filled(template: str, sources: Mapping[str | None, Any]) -> list[str]:
     lanes = [""]
     for segment in template.split("/"):
-        values = _values(segment, params, body)
+        values, optional = _values(segment, sources)
         if not values:
-            return [lane.rstrip("/") for lane in lanes]
+            return [] if optional else [lane.rstrip("/") for lane in lanes]
         lanes = [f"{lane}{value}/" for lane in lanes for value in values]
     return [lane.rstrip("/") for lane in lanes]
 
 
-def _values(segment: str, params: Mapping[str, str], body: Any) -> list[str]:
-    """The values of one segment of a template; none if the request does not say."""
-    place = _PLACE.fullmatch(segment)
+def _values(segment: str, sources: Mapping[str | None, Any]) -> tuple[list[str], bool]:
+    """The values of one segment of a template, none if the request does not say; and whether that may be."""
+    place = PLACE.fullmatch(segment)
     if place is None:
-        return [segment]
-    in_body, name, every, below = place.groups()
-    if not in_body:
-        return [quote(params[name], safe="")] if params.get(name) else []
-    found = at(body, name)
-    if every:
-        items = found if isinstance(found, list) else []
-        values = [at(item, below) if below else item for item in items]
-    else:
-        values = [found]
-    written = [_written(value) for value in values]
+        return [segment], False
+    values = found(sources[place["source"]], place["path"])
+    written = [_written(value, whole=place["whole"] is not None) for value in values[: MOST + 1]]
     # A list with one odd element names too few lanes: all or nothing.
-    return [text for text in written if text] if written and all(written) else []
+    nothing = all(value is None for value in values)
+    return written if all(written) and len(written) <= MOST else [], bool(place["optional"]) and nothing
 
 
-def at(value: Any, path: str) -> Any:
-    """What a parsed body holds at a dotted path, or None."""
-    for name in path.split("."):
-        if not isinstance(value, dict):
-            return None
-        value = value.get(name)
-    return value
-
-
-def _written(value: Any) -> str:
+def _written(value: Any, *, whole: bool) -> str:
     """A lane names the thing, however it is written: 57 and "57" are one."""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return ""
-    return quote(str(value), safe="")
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None  # a form or rubbish: the lanes are widened
+    text = str(value)
+    if whole and not _WHOLE.fullmatch(text):
+        return ""
+    lane = quote(text, safe="")
+    return lane if len(lane) <= LONGEST else ""

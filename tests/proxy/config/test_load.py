@@ -114,6 +114,30 @@ def test_a_rule_for_a_route_that_does_not_exist_is_a_mistake() -> None:
     assert "GET /nowhere" in mistakes_of(text)[0]
 
 
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        ('lanes: ["a//b"]', "routes.0.lanes.0: "),
+        ('lanes: ["a/x{id}"]', "routes.0.lanes.0: "),
+        ('lanes: ["a/{cookie.id}"]', "routes.0.lanes.0: "),
+        ('lanes: ["a", "a/{nobody:int}"]', "routes.0.lanes.1: the path has no {nobody}"),
+        ('pins: {"id": "id"}', "routes.0.pins.id"),
+        ('pins: {"ids.grades": "a b"}', "routes.0.pins.ids.grades: "),
+        ("sequence: grades_id_seq", "routes.0.sequence: "),
+        ("refuses_with_500: [nobody]", "routes.0.refuses_with_500: "),
+    ],
+)
+def test_a_mistake_in_what_a_write_needs_is_told_with_its_path(setting: str, complaint: str) -> None:
+    found = mistakes_of(f"{SMALLEST}\nroutes: [{{match: 'PUT /x/{{id}}', {setting}}}]")
+    assert [mistake.startswith(complaint) for mistake in found] == [True], found
+
+
+def test_what_a_write_needs_may_come_from_path_body_and_token() -> None:
+    lanes = '["a/{id:int}", "b/{body.rows[*].id}", "c/{claim.id?}"]'
+    (route,) = parse(f"{SMALLEST}\nroutes: [{{match: 'PUT /x/{{id}}', lanes: {lanes}}}]", {}).routes
+    assert len(route.lanes) == 3
+
+
 def test_two_rules_may_not_share_a_name() -> None:
     rule = "{ name: same, kind: ignore, reason: b }"
     assert "same" in mistakes_of(SMALLEST + f"compare: {{ rules: [{rule}, {rule}] }}\n")[0]

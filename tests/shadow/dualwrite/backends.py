@@ -26,7 +26,7 @@ TARGETS = {"old": Target("old", "http://old"), "new": Target("new", "http://new"
 PLAIN, CREATE, ROWS = "POST /plain", "POST /create", "POST /rows"
 ROUTES = {
     PLAIN: WriteRoute(),
-    CREATE: WriteRoute(sequence="things_id_seq", pins={"id": "id"}),
+    CREATE: WriteRoute(sequence="things_id_seq", pins={"ids.things": "id"}),
     ROWS: WriteRoute(carry="rows"),
 }
 CELLS = ("a", "b/1", "b/2")
@@ -94,7 +94,7 @@ class Backends:
             return Answer(400, (), b"{}")
         if fault in ("lost", "hangs"):
             return await self._silence(fault)
-        pinned = orjson.loads(copy.pin)["values"].get("id") if copy.pin else None
+        pinned = orjson.loads(copy.pin).get("ids", {}).get("things", [None])[0] if copy.pin else None
         answer = side.take(copy.id, copy.body, pinned)
         return await self._silence(fault) if fault != "none" else answer
 

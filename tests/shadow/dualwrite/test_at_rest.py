@@ -85,13 +85,13 @@ async def test_a_copy_is_signed_pinned_and_in_the_name_of_its_actor() -> None:
     (entry,) = await journal.entries([1])
     target = Target("new", "http://new", cooperates=True)
     token = Hs256Minter({"new": b"key"}).mint({"id": 3, "exp": 5}, target, NOW)
-    copy = copy_of(entry, target, pins=Pins({"id": 57}), authorization=token)
+    copy = copy_of(entry, target, pins=Pins({"things": (57,)}), authorization=token)
     sender = CopySender(timeout=1, body_limit=1, connections=1, secret="s")
     headers, url = sender._head(copy, target)
     assert str(url) == "http://new/x?a=1"
     assert (headers["Idempotency-Key"], headers["X-Cutover-Copy"], headers["a"]) == ("i-1", "replay", "b")
     assert "cookie" not in headers and "theirs" not in str(headers)
-    assert orjson.loads(headers["X-Cutover-Pin"])["values"] == {"id": 57}
+    assert orjson.loads(headers["X-Cutover-Pin"]) == {"ids": {"things": [57]}}
     written = headers["X-Cutover-Signature"]
     at = float(written[2 : written.index(",")])
     assert signature.verify(b"s", written, method="POST", target=b"/x?a=1", body=b"{}", now=at) == "i-1"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shadow.answer import Answer, AskFailed, Reason
 from shadow.dualwrite.entry import MOVES, OPEN, SETTLED, Entry, IllegalMove, State, moved
-from shadow.dualwrite.lanes import WriteRoute, lanes_of
+from shadow.dualwrite.lanes import lanes_of
 from shadow.dualwrite.ordering import (
     EVERYTHING,
     closure,
@@ -21,7 +20,6 @@ from shadow.dualwrite.ordering import (
     overtaken,
     stuck,
 )
-from shadow.dualwrite.pinning import Pins, Unpinnable, pins_of, sequence_value
 from shadow.dualwrite.retry import LONGEST_WAIT, Act, back_off, decide
 
 LANE = st.lists(st.sampled_from("ab"), max_size=3).map("/".join)
@@ -135,6 +133,9 @@ def test_healing_the_closure_leaves_no_entry_half_healed(lanes: tuple[str, ...],
             assert minimal([*entry.lanes, *healed]) == healed
 
 
+NOT_AS_PEOPLE_WRITE_IT = (b'"057"', b'"+5"', b'" 5"', b'"5x"', b"5.0", b"true", b"1e2", b'"9%b"' % (b"9" * 30))
+
+
 @pytest.mark.parametrize(
     ("templates", "body", "expected"),
     [
@@ -150,12 +151,24 @@ def test_healing_the_closure_leaves_no_entry_half_healed(lanes: tuple[str, ...],
         (("{body.name}/x",), b'{"name": "a/b"}', ("a%2Fb/x",)),
         (("{body.none}",), b"{}", (EVERYTHING,)),
         (("cadets/{none}", "cadets/57"), b"", ("cadets",)),
+        (("cadets/{id:int}/{other:int}",), b"", ("cadets/57",)),
+        (("cadets/{body.n:int}",), b'{"n": 0}', ("cadets/0",)),
+        *((("cadets/{body.n:int}",), b'{"n": %b}' % odd, ("cadets",)) for odd in NOT_AS_PEOPLE_WRITE_IT),
+        (("users/{claim.id:int}",), b"", ("users/7",)),
+        (("users/{claim.none}",), b"", ("users",)),
+        (("a/{claim.none?}", "b/{claim.id?}"), b"", ("b/7",)),
+        (("a/{claim.none?}",), b"", (EVERYTHING,)),
+        (("a/{body.n}",), b'{"n": "%b"}' % (b"x" * 513), ("a",)),
+        (("a/{body.n[*]}",), b'{"n": [%b]}' % b",".join(b"%d" % n for n in range(257)), ("a",)),
+        (("a/{claim.name:int?}",), b"", ("a",)),
+        (("a/{body.code.student}",), b'{"code": "{\\"student\\": \\"S-1\\"}"}', ("a/S-1",)),
     ],
 )
 def test_lanes_come_from_the_path_and_the_body(
     templates: tuple[str, ...], body: bytes, expected: tuple[str, ...]
 ) -> None:
-    assert lanes_of(templates, {"id": "57"}, body) == expected
+    claims = {"id": 7, "none": None, "name": "x"}
+    assert lanes_of(templates, {"id": "57", "other": "5x"}, body, claims) == expected
 
 
 @pytest.mark.parametrize(
@@ -187,42 +200,3 @@ def test_an_answer_means_what_the_backend_can_promise(heard: int | Reason, with_
 @given(st.integers(0, 10_000))
 def test_waiting_grows_and_is_bounded(attempts: int) -> None:
     assert 0 < back_off(attempts) <= back_off(attempts + 1) <= LONGEST_WAIT
-
-
-CREATE = WriteRoute(sequence="cadets_id_seq", pins={"id": "data.id", "created_at": "data.at"})
-
-
-def test_pins_are_found_in_the_answer_and_travel_as_json() -> None:
-    answer = Answer(201, (), b'{"data": {"id": 57, "at": "2026-01-02T03:04:05Z"}}')
-    pins = pins_of(CREATE, answer, actor='{"id": 3, "name": "José 🎖"}', at_time=5.5)
-    assert pins.header().isascii()
-    assert orjson.loads(pins.header()) == {
-        "values": {"id": 57, "created_at": "2026-01-02T03:04:05Z"},
-        "actor": {"id": 3, "name": "José 🎖"},
-        "at": 5.5,
-    }
-    assert sequence_value(CREATE, pins) == ("cadets_id_seq", 57)
-    assert sequence_value(WriteRoute(), pins) is None
-
-
-@pytest.mark.parametrize("body", [b"", b"rubbish", b"{}", b'{"data": {"id": null, "at": 1}}'])
-def test_an_answer_without_its_ids_cannot_be_pinned(body: bytes) -> None:
-    with pytest.raises(Unpinnable):
-        pins_of(CREATE, Answer(201, (), body), actor=None, at_time=0.0)
-
-
-@pytest.mark.parametrize("value", [None, "x", 0, -1, True, 1.5, "5e3"])
-def test_a_sequence_is_set_only_to_a_whole_number(value: object) -> None:
-    with pytest.raises(Unpinnable):
-        sequence_value(CREATE, Pins({"id": value}))
-
-
-@pytest.mark.property_test
-@given(st.dictionaries(st.text(max_size=5), st.text(max_size=8), max_size=3))
-def test_any_text_survives_the_pin_header(values: dict[str, str]) -> None:
-    try:
-        written = Pins(values).header()
-    except TypeError:
-        return  # lone surrogates are no text that JSON could have brought
-    assert orjson.loads(written)["values"] == values
-    assert written.isascii() and not set(written) & set(b"\r\n\0")

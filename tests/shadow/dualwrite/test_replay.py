@@ -49,7 +49,7 @@ async def test_writes_arrive_in_order_with_their_ids(stand: Stand) -> None:
     await stand.turns(5)
     assert equal(stand)
     assert stand.backends.sides["new"].serials == {2: 2, 3: 3, 4: 4}
-    assert orjson.loads(stand.backends.copies[0].pin or b"")["values"] == {"id": 2}
+    assert orjson.loads(stand.backends.copies[0].pin or b"")["ids"] == {"things": [2]}
 
 
 async def test_an_unmodified_backend_draws_the_same_ids(turned_stand: Stand) -> None:
@@ -120,7 +120,7 @@ async def test_another_answer_is_a_divergence_even_if_only_the_id_differs(stand:
     stand.backends.sides["new"].take("id-1", orjson.dumps({"op": 1, "lanes": ["a"], "create": True}), 99)
     await stand.turns(2)
     (entry,) = await stand.journal.entries([1])
-    assert (entry.state, entry.reason) == (State.DIVERGED, "another id")
+    assert (entry.state, entry.reason) == (State.DIVERGED, "another id of things")
 
 
 async def test_routes_that_carry_rows_are_never_sent(stand: Stand) -> None:
