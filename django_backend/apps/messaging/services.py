@@ -40,6 +40,11 @@ def notification_create(
         "priority": row["priority"],
     }
     publish("notifications", "notification", shown, to=None if user_id is None else {user_id})
+    if user_id is not None:
+        # Only now: the tasks call the services of others, which call this.
+        from apps.messaging.tasks import mail_start
+
+        mail_start(row["id"])
     return row
 
 

@@ -15,8 +15,8 @@ from apps.reports.csv_text import csv_bytes
 from apps.reports.models import Report
 from apps.reports.pdf import pdf_bytes
 from apps.reports.tables import report_lines
-from apps.reports.tasks import report_start
 from common.inputs import text
+from common.jobs.queue import queue
 from common.rows import row_create
 from common.uploads import Upload
 
@@ -24,10 +24,15 @@ MIME_TYPES = {"csv": "text/csv", "pdf": "application/pdf"}
 
 
 @transaction.atomic
-def report_create(*, type: str, params: dict[str, Any] | None, requested_by: int, now: datetime) -> dict[str, Any]:
+def report_create(
+    *, type: str, params: dict[str, Any] | None, requested_by: int | None, now: datetime
+) -> dict[str, Any]:
     """Order a report and answer the row. It is made after that, and whoever ordered it is told."""
+    # Only now: the tasks call the services.
+    from apps.reports.tasks import generate_report
+
     row = row_create(Report, type=type, params=params, requested_by=requested_by, created_at=now)
-    report_start(str(row["id"]))
+    queue(generate_report, str(row["id"]), needed=True)
     return row
 
 
@@ -37,14 +42,16 @@ def report_make(*, report: Report, now: datetime) -> None:
     made = _made(report.type, report.params or {})
     file = file_create(upload=made, embed=False, metadata=None, owner_id=report.requested_by_id, now=now)
     Report.objects.filter(pk=report.pk).update(status="completed", file=file["id"], completed_at=now)
-    message = f"Report ready: {report.type}"
-    notification_create(user_id=report.requested_by_id, type="report", message=message, now=now)
+    # Without somebody who asked for it the notification would be one for everybody.
+    if report.requested_by_id is not None:
+        message = f"Report ready: {report.type}"
+        notification_create(user_id=report.requested_by_id, type="report", message=message, now=now)
 
 
 @transaction.atomic
-def report_fail(*, report: Report) -> None:
-    """Note that a report could not be made."""
-    Report.objects.filter(pk=report.pk).update(status="failed")
+def report_fail(*, report_id: str) -> None:
+    """Note that a report could not be made; there may be none by now."""
+    Report.objects.filter(pk=report_id, status="pending").update(status="failed")
 
 
 def _made(type: str, params: Mapping[str, Any]) -> Upload:

@@ -8,6 +8,7 @@ from typing import Any
 from corsheaders.defaults import default_headers
 
 from config import environment
+from config.settings.background import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
