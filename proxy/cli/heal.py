@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from migration import heal as healing
+from proxy.cli.direction import ends
 from proxy.cli.output import print_json, print_table
-from proxy.cli.rows import RowsVerb, between, dry_run, ends, mapped, mapping, print_findings
+from proxy.cli.rows import RowsVerb, between, dry_run, into_active, mapped, mapping, print_findings
 
 
 @click.command(cls=RowsVerb)
@@ -17,15 +18,17 @@ from proxy.cli.rows import RowsVerb, between, dry_run, ends, mapped, mapping, pr
 @between
 @mapped
 @dry_run
+@into_active
 def heal(
     table: str, keys: tuple[str, ...], source: str | None, target: str | None, from_: str | None, to: str | None,
     config: Path | None, name: str, zones: tuple[str, ...], rules: tuple[str, ...], settings: Path | None,
-    dry_run: bool, as_json: bool,
+    dry_run: bool, into_active: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Make rows of the target equal to the source's. A KEY of several columns is written `1,3`."""
     plan = mapping(name, zones, rules, settings)
     wanted = {table: {plan.table(table).key_from(key) for key in keys}}
-    healed = healing.heal(*ends(source, target, from_, to, config), plan, wanted, dry_run=dry_run)
+    pair = ends(source, target, from_, to, config, writes=True, into_active=into_active)
+    healed = healing.heal(*pair, plan, wanted, dry_run=dry_run)
     if as_json:
         return print_json(healed.document())
     print_findings(healed.findings)

@@ -12,14 +12,14 @@ from migration import load, status
 from migration.mapping import RowMapping
 from migration.progress import progress
 from migration.report import Report
-from proxy.cli.options import as_json, config_file, interactive
+from proxy.cli.direction import database, ends
+from proxy.cli.options import as_json, config_file
 from proxy.cli.output import print_json, print_page
 from proxy.cli.rows import (
     RowsVerb,
     between,
-    database,
     dry_run,
-    ends,
+    into_active,
     jobs,
     leave,
     mapped,
@@ -27,6 +27,7 @@ from proxy.cli.rows import (
     reporting,
     settings_of,
     tell,
+    watched,
 )
 
 DIRECTORY = click.Path(path_type=Path, file_okay=False)
@@ -45,15 +46,21 @@ def migrate() -> None:
 @reporting
 @jobs
 @dry_run
+@into_active
 @click.pass_context
 def copy(
     ctx: click.Context, source: str | None, target: str | None, from_: str | None, to: str | None, config: Path | None,
     name: str, zones: tuple[str, ...], rules: tuple[str, ...], settings: Path | None, place: Path | None, jobs: int,
-    dry_run: bool, as_json: bool,
+    dry_run: bool, into_active: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Copy all rows from one database into the other, without files in between."""
-    plan, pair = mapping(name, zones, rules, settings), ends(source, target, from_, to, config)
-    bars, shown = progress(interactive())
+    """Copy all rows from one database into the other, without files in between.
+
+    Killed at any moment, say it again: tables that were in and still hold what the source holds stay, the others are
+    emptied and copied anew. Until it has ended well, `migrate status` calls it running and `verify` fails.
+    """
+    plan = mapping(name, zones, rules, settings)
+    pair = ends(source, target, from_, to, config, writes=True, into_active=into_active)
+    bars, shown = progress(watched())
     with shown:
         report = copying.copy(*pair, plan, jobs=jobs, dry_run=dry_run, progress=bars)
     report.settings = settings_of(plan)
@@ -80,7 +87,7 @@ def export(
     """Write all rows of one moment into DIRECTORY: compressed files, and a manifest that proves them complete."""
     plan = mapping(name, zones, rules, settings)
     url = source or ends(None, "-", from_, None, config).source
-    bars, shown = progress(interactive())
+    bars, shown = progress(watched())
     with shown:
         report = exporting.export(url, directory, plan, jobs=jobs, dry_run=dry_run, progress=bars)
     report.settings = settings_of(plan)
@@ -97,14 +104,15 @@ def export(
 @reporting
 @jobs
 @dry_run
+@into_active
 @click.pass_context
 def import_(
     ctx: click.Context, directory: Path, name: str | None, target: str | None, config: Path | None,
-    place: Path | None, jobs: int, dry_run: bool, as_json: bool,
+    place: Path | None, jobs: int, dry_run: bool, into_active: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Import what was exported into DIRECTORY; killed at any moment, it goes on where it was."""
-    url = database(target, name, config)
-    bars, shown = progress(interactive())
+    url = database(target, name, config, writes=True, into_active=into_active)
+    bars, shown = progress(watched())
     with shown:
         report = load.load(directory, url, _mapping_of(directory), jobs=jobs, dry_run=dry_run, progress=bars)
     tell(report, as_json, place)
@@ -127,7 +135,7 @@ def backup(
 ) -> None:  # fmt: skip
     """Dump a database into DIRECTORY, so that a copy or an import may replace its rows. `import` brings them back."""
     url = database(target, name, config)
-    bars, shown = progress(interactive())
+    bars, shown = progress(watched())
     with shown:
         report: Report = exporting.backup(url, directory, mapping(plan, (), (), None), jobs=jobs, progress=bars)
     tell(report, as_json, place)

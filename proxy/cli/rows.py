@@ -1,12 +1,12 @@
-"""What the verbs about rows share: between which databases, by which mapping, and how they tell what they found."""
+"""What the verbs about rows share: their options, their mapping, and how they tell what they found."""
 
 from __future__ import annotations
 
 import json
-import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import click
 import psycopg
@@ -16,10 +16,9 @@ from migration.findings import Finding, errors
 from migration.mapping import RowMapping
 from migration.mappings import MAPPINGS
 from migration.report import Report
-from proxy.cli.client import DEFAULT_CONFIG
 from proxy.cli.options import Verb, as_json, config_file
 from proxy.cli.output import print_json, print_table
-from proxy.errors import ConfigError, CutoverError
+from proxy.errors import CutoverError
 
 F = TypeVar("F", bound=Callable[..., Any])
 SHOWN = 40
@@ -46,13 +45,6 @@ class RowsVerb(Verb):
             else:
                 click.echo(f"cutover {ctx.info_name}: {error}", err=True)
             ctx.exit(1)
-
-
-class Ends(NamedTuple):
-    """Where rows come from and where they go."""
-
-    source: str
-    target: str
 
 
 def between(command: F) -> F:
@@ -91,46 +83,12 @@ def reporting(command: F) -> F:
 
 jobs = click.option("--jobs", default=2, show_default=True, type=click.IntRange(1, 32), help="Tables at a time.")
 dry_run = click.option("--dry-run", is_flag=True, help="Only say what would happen.")
+into_active = click.option("--into-active", is_flag=True, help="Write even over the rows of the active backend.")
 
 
-def ends(source: str | None, target: str | None, from_: str | None, to: str | None, config: Path | None) -> Ends:
-    """The two databases; URLs win over backends."""
-    if source and target:
-        return Ends(source, target)
-    known = _databases(config)
-    first = from_ or (known.other(to) if to else known.active)
-    second = to or known.other(first)
-    return Ends(source or known.url(first), target or known.url(second))
-
-
-def database(url: str | None, name: str | None, config: Path | None) -> str:
-    """One database; without any word the one that rows go to."""
-    if url:
-        return url
-    known = _databases(config)
-    return known.url(name or known.other(known.active))
-
-
-class _Databases(NamedTuple):
-    active: str
-    urls: dict[str, str | None]
-
-    def other(self, name: str) -> str:
-        return next((other for other in self.urls if other != name), name)
-
-    def url(self, name: str) -> str:
-        if name not in self.urls:
-            raise ConfigError([f"{name!r} is no backend: {', '.join(self.urls)}"])
-        if not (url := self.urls[name]):
-            raise ConfigError([f"backends.{name}.database is not set: give it, or --source and --target"])
-        return url
-
-
-def _databases(path: Path | None) -> _Databases:
-    from proxy.config import read
-
-    config = read(path or DEFAULT_CONFIG, os.environ)
-    return _Databases(config.active, {name: backend.database for name, backend in config.backends.items()})
+def watched() -> bool:
+    """Whether a person sees standard error, where progress is shown; what a program reads stays clean."""
+    return sys.stderr.isatty()
 
 
 def mapping(name: str, zones: tuple[str, ...], rules: tuple[str, ...], settings: Path | None) -> RowMapping:

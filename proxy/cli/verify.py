@@ -13,8 +13,8 @@ from migration.progress import progress
 from migration.reconcile import confirmed
 from migration.report import Report
 from migration.urls import Asking, Urls
-from proxy.cli.options import interactive
-from proxy.cli.rows import Ends, RowsVerb, between, ends, leave, mapped, mapping, reporting, settings_of, tell
+from proxy.cli.direction import Ends, ends
+from proxy.cli.rows import RowsVerb, between, leave, mapped, mapping, reporting, settings_of, tell, watched
 
 
 @click.command(cls=RowsVerb)
@@ -61,7 +61,7 @@ def verify(
 
 
 def _compare(pair: Ends, plan: RowMapping, asking: Asking, settle: float) -> Report:
-    bars, shown = progress(interactive())
+    bars, shown = progress(watched())
     with shown:
         report = verifying.verify(*pair, plan, urls=asking, progress=bars)
     if settle and not report.ok:

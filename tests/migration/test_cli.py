@@ -12,6 +12,7 @@ from contextlib import chdir, suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
@@ -48,8 +49,65 @@ def test_rows_go_from_the_active_backend_to_the_other_and_back(typed: Typed, nod
     run(django, cadet(2))
     assert typed("verify", "--table", "cadets").exit_code == 1
     assert typed("verify", "--table", "staff").exit_code == 0
-    assert typed("reconcile", "--from", "django", "--settle", "0").exit_code == 0
+    refused = typed("reconcile", "--from", "django", "--settle", "0")
+    assert (refused.exit_code, one(node, "SELECT count(*) FROM cadets")) == (1, 1)
+    assert "node is active: its rows are the truth" in refused.stderr
+    assert typed("reconcile", "--from", "django", "--settle", "0", "--into-active").exit_code == 0
     assert one(node, "SELECT count(*) FROM cadets") == 2
+
+
+@pytest.fixture
+def store(postgres_url: str, fresh_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """A store in which Django is active, as after a flip."""
+    url = fresh_database()
+    with psycopg.connect(url) as connection:
+        connection.execute((ROOT / "proxy" / "schema.sql").read_bytes())
+        connection.execute("INSERT INTO cutover.control VALUES (true, 2, 'django', 'node', 'watching')")
+    monkeypatch.setenv("CUTOVER_DATABASE_URL", url)
+    return url
+
+
+def test_after_a_flip_rows_go_the_other_way_because_the_store_says_who_is_active(
+    store: str, typed: Typed, node: str, django: str
+) -> None:
+    run(django, cadet(1))
+    copied = typed("migrate", "copy", "--json")
+    assert (copied.exit_code, copied.stderr) == (0, "")
+    assert one(node, "SELECT count(*) FROM cadets") == 1
+    run(django, cadet(2))
+    assert told(typed("heal", "cadets", "2", "--json"))["rows"] == [{"table": "cadets", "key": "2", "action": "insert"}]
+    assert "django" not in typed("verify").stderr
+    run(store, "UPDATE cutover.control SET active = 'node', standby = 'django'")
+    assert "node is active" in typed("migrate", "copy", "--to", "node").stderr
+
+
+def test_who_has_to_guess_who_is_active_says_so(
+    typed: Typed, node: str, fresh_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for url in ("postgresql://nobody@127.0.0.1:1/x", fresh_database()):
+        monkeypatch.setenv("CUTOVER_DATABASE_URL", url)
+        result = typed("verify", "--json")
+        assert result.exit_code == 0
+        assert "taking node as active, as the configuration says" in result.stderr
+        assert told(result)["source"] == told(typed("verify", "--from", "node", "--json"))["source"]
+
+
+@pytest.mark.parametrize("words", [("migrate", "copy"), ("reconcile",), ("heal", "cadets", "1")])
+def test_nothing_is_written_over_the_active_backends_rows_whichever_way_it_is_named(
+    typed: Typed, node: str, django: str, words: tuple[str, ...]
+) -> None:
+    run(django, cadet(1))
+    for way in (("--from", "django"), ("--to", "node"), ("--source", django, "--target", node)):
+        result = typed(*words, *way)
+        assert (result.exit_code, one(node, "SELECT count(*) FROM cadets")) == (1, 0)
+        assert "say --into-active" in result.stderr
+
+
+def test_a_store_of_another_deployment_is_refused(store: str, typed: Typed) -> None:
+    run(store, "UPDATE cutover.control SET active = 'rails'")
+    result = typed("verify")
+    assert result.exit_code == 1
+    assert "rails is active, the store says, and is none of node, django" in result.stderr
 
 
 def test_what_is_wrong_is_told_row_by_row_and_the_report_is_kept(typed: Typed, django: str, tmp_path: Path) -> None:
@@ -124,7 +182,7 @@ def test_watching_compares_again_and_ends_by_the_last_result(typed: Typed, djang
         (["verify", "--table", "uniforms"], 1, "no table uniforms"),
         (["verify", "--from", "rails"], 1, "'rails' is no backend"),
         (["verify", "--from", "node", "--to", "node"], 0, ""),
-        (["migrate", "copy", "--from", "node", "--to", "node"], 1, "both databases are node's"),
+        (["migrate", "copy", "--from", "django", "--to", "django"], 1, "both databases are django's"),
         (["migrate", "import", "nowhere"], 1, "there is no export"),
         (["heal", "cadets"], 2, "Missing argument"),
         (["verify", "--source", "postgresql://nobody@127.0.0.1:1/x"], 1, "connection failed"),
