@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 WARM_UP = 0.5  # seconds
@@ -64,14 +65,19 @@ def _length(head: bytes) -> int:
     raise RuntimeError("the bench needs answers with a length")
 
 
-async def hammer(port: int, request: bytes, connections: int, seconds: float) -> Sample:
-    """Keep `connections` busy for `seconds`. Raises RuntimeError on the first answer that is not a whole 200."""
+async def hammer(port: int, requests: bytes | Sequence[bytes], connections: int, seconds: float) -> Sample:
+    """Keep `connections` busy for `seconds`, each with one of the requests.
+
+    Raises RuntimeError on the first answer that is not a whole 200.
+    """
+    each = [requests] if isinstance(requests, bytes) else requests
     loop = asyncio.get_running_loop()
     latencies: list[float] = []
     failed: asyncio.Future[None] = loop.create_future()
     clients = []
-    for _ in range(connections):
-        _, client = await loop.create_connection(lambda: _Client(request, latencies, failed), "127.0.0.1", port)
+    for number in range(connections):
+        request = each[number % len(each)]
+        _, client = await loop.create_connection(lambda r=request: _Client(r, latencies, failed), "127.0.0.1", port)  # type: ignore[misc]
         clients.append(client)
     began = time.perf_counter()
     await asyncio.wait({failed}, timeout=seconds)

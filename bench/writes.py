@@ -1,0 +1,141 @@
+"""What the journal costs a write: the same writes through the same edge with the journal and without, in one run.
+
+Run: python -m bench.writes [seconds]. Every connection writes in a lane of its own, so that nothing waits for lanes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from bench.load import WARM_UP, Sample, hammer
+from bench.peers import running
+from proxy.embedded import EmbeddedPostgres, EmbeddedRedis, ensure_database, free_port
+from stack.paths import VAR
+
+ROUNDS, SECONDS = 3, 4.0
+AT_ONCE = (1, 4, 32, 128)
+BODY = b"x" * 1024
+REPORT = VAR / "bench" / "writes.json"
+
+
+class Result(NamedTuple):
+    """Medians over the rounds."""
+
+    journaled: bool
+    at_once: int
+    rate: float
+    p50: float  # ms
+    p99: float
+
+
+def _writes(connections: int) -> list[bytes]:
+    head = b"POST /lane/%d HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %d\r\nContent-Length: %d\r\n\r\n"
+    return [head % (number, number, len(BODY)) + BODY for number in range(connections)]
+
+
+def _configuration(directory: Path, backends: tuple[int, int], database: str, redis: str, journaled: bool) -> Path:
+    path = directory / "cutover.yaml"
+    path.write_text(
+        f"""backends:
+  a: {{ url: "http://127.0.0.1:{backends[0]}" }}
+  b: {{ url: "http://127.0.0.1:{backends[1]}", cooperates: true }}
+active: a
+routes: [ {{ match: "POST /lane/{{id}}", lanes: ["lane/{{id}}"] }} ]
+journal: {{ enabled: {str(journaled).lower()} }}
+listen: {{ host: 127.0.0.1, edges: 1 }}
+log: {{ level: warning, access: false }}
+store: {{ directory: "{directory}", database: "{database}", redis: "{redis}" }}
+"""
+    )
+    return path
+
+
+@contextmanager
+def _deployment(directory: Path, backends: tuple[int, int], servers: tuple[str, str], journaled: bool) -> Iterator[int]:
+    """The edge's port, of a deployment that copies."""
+    directory.mkdir(parents=True, exist_ok=True)
+    database = ensure_database(servers[0], f"cutover_{'with' if journaled else 'without'}")
+    path = _configuration(directory, backends, database, servers[1], journaled)
+    port, control = free_port(), free_port()
+    environment = {"PORT": str(port), "CUTOVER_CONTROL_PORT": str(control), "CUTOVER_TOKEN": "bench"}
+    command = [sys.executable, "-m", "proxy.cli.main", "serve", "--config", str(path)]
+    with running(command, environment, port, directory / "serve.log"):
+        start = [sys.executable, "-m", "proxy.cli.main", "start", "--empty", "--config", str(path)]
+        subprocess.run(start, check=True, env=os.environ | environment, stdout=subprocess.DEVNULL)
+        time.sleep(1.0)  # until every edge has heard of it
+        yield port
+
+
+def measure(directory: Path, seconds: float) -> list[Result]:
+    """Both deployments by turns."""
+    with ExitStack() as stack:
+        postgres = stack.enter_context(EmbeddedPostgres()).start(directory / "postgres")
+        redis = stack.enter_context(EmbeddedRedis()).start(directory / "redis")
+        backends = (free_port(), free_port())
+        for port in backends:
+            command = [sys.executable, "-m", "bench.backend", str(port)]
+            stack.enter_context(running(command, {}, port, directory / f"backend-{port}.log"))
+        ports = {
+            journaled: stack.enter_context(
+                _deployment(directory / str(journaled), backends, (postgres, redis), journaled)
+            )
+            for journaled in (False, True)
+        }
+        samples: dict[tuple[bool, int], list[Sample]] = {}
+        for _ in range(ROUNDS):
+            for at_once in AT_ONCE:
+                for journaled, port in ports.items():
+                    uvloop.run(hammer(port, _writes(at_once), at_once, WARM_UP))
+                    sample = uvloop.run(hammer(port, _writes(at_once), at_once, seconds))
+                    samples.setdefault((journaled, at_once), []).append(sample)
+    return [_result(*case, taken) for case, taken in samples.items()]
+
+
+def _result(journaled: bool, at_once: int, samples: list[Sample]) -> Result:
+    def middle(percentile: float) -> float:
+        return statistics.median(s.latencies[int(len(s.latencies) * percentile)] * 1000 for s in samples)
+
+    rate = statistics.median(s.requests / s.seconds for s in samples)
+    return Result(journaled, at_once, rate, middle(0.5), middle(0.99))
+
+
+def _table(results: list[Result]) -> Table:
+    plain = {result.at_once: result for result in results if not result.journaled}
+    table = Table(title="A write without and with the journal; medians of the rounds", title_justify="left")
+    for column in ("at once", "journal", "writes/s", "p50 ms", "p99 ms", "p50 over", "p99 over", "rate ×"):
+        table.add_column(column, justify="right")
+    for one in sorted(results):
+        base = plain[one.at_once]
+        table.add_row(
+            str(one.at_once), "yes" if one.journaled else "no", f"{one.rate:.0f}", f"{one.p50:.2f}", f"{one.p99:.2f}",
+            f"{one.p50 - base.p50:+.2f}", f"{one.p99 - base.p99:+.2f}", f"{one.rate / base.rate:.2f}",
+        )  # fmt: skip
+    return table
+
+
+def main() -> None:
+    """Measure, print, and keep the figures."""
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
+    with tempfile.TemporaryDirectory(prefix="cutover-bench-") as directory:
+        results = measure(Path(directory), seconds)
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    REPORT.write_text(json.dumps([result._asdict() for result in results], indent=2) + "\n")
+    Console(width=110).print(_table(results))
+
+
+if __name__ == "__main__":
+    main()
