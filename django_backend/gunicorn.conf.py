@@ -31,7 +31,8 @@ control_socket_disable = True
 accesslog = "-"
 errorlog = "-"
 loglevel = os.environ.get("LOG_LEVEL") or "info"
-access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(D)sus %({x-request-id}o)s'
+# Without the query: a socket's token would stand in it, if a client opened one at the wrong address.
+access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(b)s %(D)sus %({x-request-id}o)s'
 
 # Node takes long queries and 16 KiB of header; what it accepts must not fail here. 0 is no limit.
 limit_request_line = 0

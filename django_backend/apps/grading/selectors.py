@@ -13,6 +13,7 @@ from apps.cadets.models import Cadet
 from apps.grading.formulas import BASE_APTITUDE, balance_after, plain, scores
 from apps.grading.models import Grade, GradeCategory, MeritDemeritLog, MeritType
 from apps.grading.standings import standing_of
+from common.cache import cached
 from common.exceptions import Missing
 from common.inputs import possible_id
 from common.rows import columns
@@ -86,7 +87,11 @@ def cadet_ledger(cadet_id: int, *, now: datetime) -> list[dict[str, Any]]:
 
 
 def leaderboard(limit: int) -> list[dict[str, Any]]:
-    """The first cadets by points, of those who are not archived; without logs they have none."""
+    """The first cadets by points as of the last minute, of those who are not archived; without logs they have none."""
+    return cached(f"leaderboard:{limit}", lambda: _leaders(limit))
+
+
+def _leaders(limit: int) -> list[dict[str, Any]]:
     cadets = (
         Cadet.objects.filter(Q(is_archived=False) | Q(is_archived=None))
         .annotate(merits=_points(MeritType.MERIT), demerits=_points(MeritType.DEMERIT))

@@ -11,6 +11,7 @@ from apps.authentication.models import User
 from apps.cadets.models import Cadet
 from apps.staff.models import Staff
 from apps.system.models import AuditLog, SystemSetting
+from common.cache import cached
 
 
 def audit_log_list(table_name: str = "") -> QuerySet[AuditLog, Any]:
@@ -25,7 +26,11 @@ def system_settings() -> dict[str, str | None]:
 
 
 def system_stats() -> dict[str, int]:
-    """How many there are of each thing, counted now."""
+    """How many there are of each thing, counted within the last minute."""
+    return cached("system-stats", _counted)
+
+
+def _counted() -> dict[str, int]:
     cadets = Cadet.objects.aggregate(total=Count("pk"), archived=Count("pk", filter=Q(is_archived=True)))
     return {
         "totalCadets": cadets["total"],

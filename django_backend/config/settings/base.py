@@ -9,6 +9,7 @@ from corsheaders.defaults import default_headers
 
 from config import environment
 from config.settings.background import *  # noqa: F403
+from config.settings.redis import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -87,7 +88,6 @@ DATABASES: dict[str, dict[str, Any]] = {
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
-REDIS_URL = environment.required("REDIS_URL")
 
 AUTH_USER_MODEL = "authentication.User"
 # Only this one: a second hasher would rewrite hashes at login, and Node could not read them after a rollback.
