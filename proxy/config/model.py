@@ -196,6 +196,10 @@ class JournalSettings:
     """Copies under way at once."""
     timeout: Duration = 30.0
     """Seconds that a copy may take on the standby."""
+    hold: Duration = 5.0
+    """How long a heal may hold its lanes while what is in flight in them ends and the rows travel."""
+    max_request_age: Duration = 300.0
+    """A write without an answer on a backend that does not cooperate has ended after this, if its database agrees."""
     retention: Duration = 7 * 24 * 3600.0
     """Bodies are kept this long after their entry is settled."""
 

@@ -19,8 +19,6 @@ UNDECLARED = WriteRoute()
 _NEEDLESS = re.compile(
     r"%(?:2[DdEe]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])"
 )  # of -._~ and alphanumerics
-_NUMBER = re.compile(r"\+?[0-9]{1,19}")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +67,14 @@ def write_routes(routes: Sequence[Route]) -> Mapping[str, WriteRoute]:
 
 
 def parameters(route: Matched, path: str) -> dict[str, str]:
-    """What stands in the path where the route's template has `{name}`, as the backends read it: one thing, one text."""
+    """What stands in the path where the route's template has `{name}`, decoded as the backends decode it."""
     _, _, template = route.name.partition(" ")
     segments = zip(template.strip("/").split("/"), _read(path).strip("/").split("/"), strict=False)
     return {
-        wanted[1:-1]: _thing(unquote(found))
+        wanted[1:-1]: unquote(found)
         for wanted, found in segments
         if wanted.startswith("{") and wanted.endswith("}") and not wanted.endswith("...}")
     }
-
-
-def _thing(written: str) -> str:
-    """`057` and `+57` are 57 to a database, and the letters of a UUID have no case."""
-    stripped = written.strip()
-    if _NUMBER.fullmatch(stripped):
-        return str(int(stripped))
-    return stripped.lower() if _UUID.fullmatch(stripped) else written
 
 
 def _read(path: str) -> str:

@@ -137,7 +137,7 @@ class Writes:
             at=now,
             forward_by=now + self._settings.queue + self._settings.forward_within,
             route=route.name,
-            lanes=lanes_of(route.write.lanes, parameters(route, head.path), body),
+            lanes=lanes_of(route.write.lanes, parameters(route, head.path), body, claims),
             request=Request(head.method, head.target, head.host or b"", tuple(call.fields), body),
             client=decision.client or _ANONYMOUS,
             actor=None if claims is None else orjson.dumps(claims).decode(),

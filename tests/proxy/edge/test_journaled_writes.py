@@ -23,7 +23,7 @@ from tests.support.wire import OK, Script, Visit, always, hang
 MADE = b'HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n{"id":7}'
 ROUTES = [
     {"match": "POST /cadets", "lanes": ["cadets"]},
-    {"match": "PUT /cadets/{id}", "lanes": ["cadets/{id}"], "refuses_with_500": ["node"]},
+    {"match": "PUT /cadets/{id}", "lanes": ["cadets/{id:int}"], "refuses_with_500": ["node"]},
 ]
 
 
