@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 import uvloop
@@ -19,9 +18,6 @@ from proxy.log import configure
 from proxy.reload import follow
 from proxy.surroundings import Surroundings, surroundings
 
-if TYPE_CHECKING:  # each role imports its own parts only: the others' cost memory and a second at start
-    from shadow.sender import Target
-
 log = structlog.get_logger("app")
 
 
@@ -30,7 +26,7 @@ def main(role: str, number: int, path: Path) -> int:
     config = read(path, os.environ)
     around = surroundings(config, os.environ)
     configure(config.log, f"{role}-{number}")
-    run = {"edge": _edge, "shadow": _shadow, "control": _control, "journal": _journal}[role]
+    run = {"edge": _edge, "shadow": _shadow, "control": _control, "journal": _journal, "replayer": _replayer}[role]
 
     async def until_stopped() -> None:
         stop = asyncio.Event()
@@ -53,6 +49,7 @@ async def _edge(config: Config, around: Surroundings, path: Path, number: int, s
 
 
 async def _shadow(config: Config, around: Surroundings, path: Path, number: int, stop: asyncio.Event) -> None:
+    from proxy.roles.targets import targets
     from shadow.compare.ledger import PostgresLedger
     from shadow.sender import Sender
     from shadow.worker import ShadowWorker
@@ -64,7 +61,7 @@ async def _shadow(config: Config, around: Surroundings, path: Path, number: int,
     sender = Sender(
         timeout=mirror.timeout, body_limit=mirror.body_limit, connections=mirror.concurrency, secret=around.secret
     )
-    worker = ShadowWorker(socket, _targets(config), mirror, config.compare, sender, ledger)
+    worker = ShadowWorker(socket, targets(config), mirror, config.compare, sender, ledger)
     async with sender, asyncio.TaskGroup() as group:
         group.create_task(worker.run())
         group.create_task(follow(path, config, lambda new: worker.use(new.compare), stop))
@@ -74,15 +71,6 @@ async def _shadow(config: Config, around: Surroundings, path: Path, number: int,
 async def _then(stop: asyncio.Event, call: Callable[[], None]) -> None:
     await stop.wait()
     call()
-
-
-def _targets(config: Config) -> dict[str, Target]:
-    from shadow.sender import Target
-
-    return {
-        name: Target(name, backend.url, backend.host, backend.tls.verify, backend.tls.ca, backend.cooperates)
-        for name, backend in config.backends.items()
-    }
 
 
 async def _control(config: Config, around: Surroundings, path: Path, number: int, stop: asyncio.Event) -> None:
@@ -107,6 +95,12 @@ async def _control(config: Config, around: Surroundings, path: Path, number: int
 
 async def _journal(config: Config, around: Surroundings, path: Path, number: int, stop: asyncio.Event) -> None:
     from proxy.roles.journal import run
+
+    await run(config, around, path, number, stop)
+
+
+async def _replayer(config: Config, around: Surroundings, path: Path, number: int, stop: asyncio.Event) -> None:
+    from proxy.roles.replayer import run
 
     await run(config, around, path, number, stop)
 

@@ -32,7 +32,7 @@ from proxy.surroundings import Surroundings, surroundings
 
 log = structlog.get_logger("supervisor")
 
-Role = Literal["edge", "shadow", "journal", "control"]
+Role = Literal["edge", "shadow", "journal", "replayer", "control"]
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _STEADY_AFTER = 10.0  # seconds of running after which a process that ends is started again at once
 _WRITER_WITHIN = 5.0  # seconds that an edge waits for the journal writer; from then on its writes do, and reads go on
@@ -55,6 +55,8 @@ class Child:
 def serve(path: Path, only: Role | None = None) -> int:
     """Run the deployment until SIGTERM or SIGINT; the exit status. Raises CutoverError before anything is started."""
     config = read(path, os.environ)
+    if only == "replayer" and not config.journals:
+        raise CutoverError("there is nothing to replay: the journal is off, or both backends share their data")
     configure(config.log, "supervisor")
     with ExitStack() as stack:
         around = stack.enter_context(_stores(surroundings(config, os.environ)))
@@ -74,11 +76,12 @@ def _children(config: Config, only: Role | None) -> list[Child]:
     wanted = {
         "control": [Child("control", 0)],
         "journal": [Child("journal", 0)] if config.journals else [],
+        "replayer": [Child("replayer", 0)] if config.journals else [],
         "shadow": [Child("shadow", n) for n in range(config.mirror.workers)],
         "edge": [Child("edge", n) for n in range(config.listen.edges)],
     }
     beside_edges = ("journal", "shadow", "edge")
-    roles = {"edge": beside_edges, None: ("control", *beside_edges)}.get(only, (only,))
+    roles = {"edge": beside_edges, None: ("control", "replayer", *beside_edges)}.get(only, (only,))
     return [child for role in roles for child in wanted[str(role)]]
 
 
@@ -160,7 +163,7 @@ class _Supervisor:
         announcer.cancel()
         log.info("stopping")
         clean = True
-        for role in ("edge", "journal", "shadow", "control"):
+        for role in ("edge", "journal", "replayer", "shadow", "control"):
             of_role = [child for child in self._children if child.role == role]
             for child in of_role:
                 stops[child].set()

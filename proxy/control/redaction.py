@@ -24,6 +24,7 @@ def shown(config: Config) -> dict[str, Any]:
         document["store"][name] = _without_password(document["store"][name])
     for backend in document["backends"].values():
         backend["database"] = _without_password(backend["database"])
+        backend["token_secret"] = backend["token_secret"] and HIDDEN
     return document
 
 

@@ -171,3 +171,38 @@ WITH theirs AS (
 )
 SELECT (SELECT count(*) FROM theirs),
        (SELECT count(*) FROM cutover.journal_entry WHERE client = %(client)s AND settled_at IS NULL);
+
+-- name: entries_in
+-- The newest entries in these states.
+SELECT number, id, epoch, origin, target, route, lanes, at, after, completion, horizon, state, ended, uncertain, attempts,
+       sequence, client, reason
+FROM cutover.journal_entry WHERE state = ANY (%(states)s) AND number < %(before)s ORDER BY number DESC LIMIT %(most)s;
+
+-- name: standby_answer
+-- What the standby said to the newest copy of an entry, and when the entry was settled.
+SELECT standby_answer, standby_with, extract(epoch FROM settled_at)::float8 FROM cutover.journal_entry
+WHERE number = %(number)s;
+
+-- name: leader
+-- Who replays, by its own word and not for longer than its lease.
+SELECT term, holder FROM cutover.journal_replayer WHERE until > clock_timestamp();
+
+-- name: ask_heal
+-- A person wants the rows of these lanes carried; the leader among the replayers does it.
+INSERT INTO cutover.journal_heal_asked (number, lanes, origin, target, until)
+SELECT %(number)s, %(lanes)s, active, standby, clock_timestamp() + make_interval(secs => %(seconds)s)
+FROM cutover.control RETURNING id;
+
+-- name: heals_asked
+-- Heals that are asked for and not answered, oldest first.
+SELECT id, lanes, origin, target FROM cutover.journal_heal_asked
+WHERE answer IS NULL AND until > clock_timestamp() ORDER BY id;
+
+-- name: answer_heal
+-- What became of a heal that was asked for; those that nobody waits for any more are forgotten.
+WITH late AS (DELETE FROM cutover.journal_heal_asked WHERE until < clock_timestamp() - interval '1 hour')
+UPDATE cutover.journal_heal_asked SET answer = %(answer)s, healed = %(healed)s WHERE id = %(id)s;
+
+-- name: heal_answer
+-- The answer to a heal that was asked for, if there is one.
+SELECT answer, healed FROM cutover.journal_heal_asked WHERE id = %(id)s AND answer IS NOT NULL;

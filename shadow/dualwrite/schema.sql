@@ -114,6 +114,18 @@ CREATE TABLE IF NOT EXISTS cutover.journal_sending (
     lost     boolean NOT NULL DEFAULT false
 );
 
+-- Heals that a person asks for, by whoever may ask; the leader among the replayers does them and answers.
+CREATE TABLE IF NOT EXISTS cutover.journal_heal_asked (
+    id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    number bigint,
+    lanes  text[] NOT NULL CHECK (cardinality(lanes) > 0),
+    origin text NOT NULL,
+    target text NOT NULL,
+    until  timestamptz NOT NULL,
+    answer text,
+    healed bigint[]
+);
+
 -- Admit a batch of intents. One statement with a commit of its own: the control row is locked first, so numbers become
 -- visible in order, and a fence or a change of roles lies wholly before or wholly after it. Each statement inside sees
 -- what was committed before the lock was had. Every intent gets its own answer; none can fail the others.
@@ -243,7 +255,9 @@ BEGIN
             p.completion := p.completion + 1;
             UPDATE cutover.journal_entry SET state = wanted, completion = p.completion, horizon = p.number,
                 reason = item ->> 'reason', ended = true, answer = answers[place], answer_with = item ->> 'sealed_with',
-                settled_at = CASE WHEN wanted = 'failed' THEN clock_timestamp() END
+                settled_at = CASE WHEN wanted = 'failed' THEN clock_timestamp() END,
+                -- What was never forwarded has no answer to repeat: its key may be used again.
+                client_key = CASE WHEN wanted = 'failed' AND answers[place] IS NULL THEN NULL ELSE client_key END
             WHERE number = e.number;
             IF wanted = 'failed' THEN
                 DELETE FROM cutover.journal_lane WHERE number = e.number;

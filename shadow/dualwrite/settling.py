@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
 from psycopg.types.json import Jsonb
@@ -11,6 +12,16 @@ from shadow.dualwrite.admission import Orphan, Settlement
 from shadow.dualwrite.entry import Entry
 from shadow.dualwrite.journal import PostgresJournal, entry_of
 from shadow.dualwrite.sealing import Keyring
+
+
+@dataclass(frozen=True, slots=True)
+class HealAsked:
+    """A person wants the rows of these lanes carried from one backend to the other."""
+
+    id: int
+    lanes: tuple[str, ...]
+    origin: str
+    target: str
 
 
 class ReplayJournal(PostgresJournal):
@@ -89,3 +100,13 @@ class ReplayJournal(PostgresJournal):
 
     async def release(self, id: str) -> None:
         await self._session.run("release", id=id)
+
+    # ---- what a person asked the leader for
+
+    async def heals_asked(self) -> list[HealAsked]:
+        """Heals that wait for the leader, oldest first."""
+        return [HealAsked(id, tuple(lanes), *sides) for id, lanes, *sides in await self._session.run("heals_asked")]
+
+    async def answer_heal(self, id: int, answer: str, healed: Sequence[int] = ()) -> None:
+        """Say what became of one: an empty answer is a success."""
+        await self._session.run("answer_heal", id=id, answer=answer.replace("\0", "\\0"), healed=list(healed))

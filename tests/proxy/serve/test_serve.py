@@ -76,7 +76,7 @@ def test_the_smallest_configuration_divides_reads_and_its_weight_survives_a_rest
 
 
 def test_a_process_that_is_killed_is_started_again_while_the_others_answer(served: Served) -> None:
-    for name in ("edge-0", "shadow-0", "control-0", "journal-0", "edge-1"):
+    for name in ("edge-0", "shadow-0", "control-0", "journal-0", "replayer-0", "edge-1"):
         killed = served.children()[name]
         os.kill(killed, signal.SIGKILL)
         eventually(lambda name=name, killed=killed: served.children().get(name, killed) != killed, 20)
@@ -86,7 +86,7 @@ def test_a_process_that_is_killed_is_started_again_while_the_others_answer(serve
 
 def test_killing_the_supervisor_leaves_no_process_behind_and_a_new_one_takes_over(served: Served) -> None:
     children = list(served.children().values())
-    assert len(children) == 5
+    assert len(children) == 6
     served.process.kill()
     served.process.wait(10)
     eventually(lambda: not any(is_running(pid) for pid in children), 20)

@@ -1,0 +1,138 @@
+"""The journal's writer and replayer as processes of `cutover serve`: killed, and started again."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from proxy.embedded import free_port
+from tests.proxy.serve.recording import Recorder, recorder
+from tests.proxy.serve.serving import Served, start
+from tests.support.servers import reachable_directory
+from tests.support.waiting import eventually, is_running
+
+WITHIN = 30.0
+
+
+@dataclass
+class Pair:
+    """A deployment between two recorders."""
+
+    served: Served
+    old: Recorder
+    new: Recorder
+
+    def post(self, body: str) -> int:
+        """The status of a write."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.served.port, timeout=30)
+        try:
+            connection.request("POST", "/things", body, {"Content-Type": "text/plain"})
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
+        finally:
+            connection.close()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, and wait for the successor."""
+        killed = self.served.children()[name]
+        os.kill(killed, signal.SIGKILL)
+        eventually(lambda: self.served.children().get(name, killed) != killed, WITHIN)
+
+    def is_level(self) -> bool:
+        """Whether both sides did the same in the same order."""
+        return self.old.wrote == self.new.wrote
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Pair]:
+    with reachable_directory() as directory, recorder("old") as old, recorder("new") as new:
+        config = directory / "cutover.yaml"
+        config.write_text(f"""backends:
+  old: {{ url: "http://127.0.0.1:{old.port}", cooperates: true }}
+  new: {{ url: "http://127.0.0.1:{new.port}", cooperates: true }}
+active: old
+store: {{ directory: "{directory / "state"}" }}
+listen: {{ edges: 2 }}
+""")
+        served = start(config, free_port(), free_port())
+        served.cutover("start", "--empty")
+        eventually(lambda: served.cutover("status")["state"]["phase"] == "shadowing", WITHIN)
+        pair = Pair(served, old, new)
+        eventually(lambda: all(edge["agrees"] for edge in served.cutover("status")["edges"]), WITHIN)
+        try:
+            yield pair
+        finally:
+            assert pair.served.stop() == 0
+
+
+def test_a_write_reaches_the_standby_with_its_id(pair: Pair) -> None:
+    assert pair.post("first") == 201
+    eventually(lambda: pair.new.wrote == ["first"], WITHIN)
+    assert pair.new.effects == pair.old.effects
+    assert ("replay", "first") in pair.new.asked
+
+
+@pytest.mark.parametrize("name", ["replayer-0", "journal-0"])
+def test_killing_it_under_load_loses_doubles_and_reorders_nothing(pair: Pair, name: str) -> None:
+    acknowledged: list[str] = []
+    stop = threading.Event()
+
+    def write(worker: int) -> None:
+        for turn in range(1_000_000):
+            if stop.is_set():
+                return
+            body = f"{name} {worker} {turn}"
+            if pair.post(body) == 201:
+                acknowledged.append(body)
+
+    workers = [threading.Thread(target=write, args=(n,)) for n in range(3)]
+    for worker in workers:
+        worker.start()
+    try:
+        for _ in range(2):
+            before = len(acknowledged)
+            eventually(lambda before=before: len(acknowledged) > before + 10, WITHIN)
+            pair.kill(name)
+        before = len(acknowledged)
+        eventually(lambda: len(acknowledged) > before + 10, WITHIN)
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.join(60)
+    assert set(acknowledged) <= set(pair.old.wrote)
+    eventually(pair.is_level, WITHIN)
+
+
+def test_killing_everything_brings_all_writes_over_after_the_restart(pair: Pair) -> None:
+    pair.new.away = True
+    for turn in range(20):
+        assert pair.post(f"while away {turn}") == 201
+    children = list(pair.served.children().values())
+    pair.served.process.kill()
+    pair.served.process.wait(10)
+    eventually(lambda: not any(is_running(pid) for pid in children), WITHIN)
+    pair.new.away = False
+    control = int(pair.served.environment["CUTOVER_CONTROL_PORT"])
+    pair.served = start(pair.served.config, pair.served.port, control)
+    eventually(pair.is_level, WITHIN)
+    assert len(pair.new.wrote) >= 20
+
+
+def test_a_replayer_has_nothing_to_do_without_a_journal(tmp_path: Path) -> None:
+    path = tmp_path / "cutover.yaml"
+    path.write_text(
+        "backends: {a: {url: 'http://127.0.0.1:1'}, b: {url: 'http://127.0.0.1:2'}}\nactive: a\ndata: shared\n"
+    )
+    argv = [sys.executable, "-m", "proxy.cli.main", "serve", "--only", "replayer", "-c", str(path)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "nothing to replay" in done.stderr) == (1, True)
