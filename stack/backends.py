@@ -17,6 +17,13 @@ from stack.say import say
 from stack.seed import is_empty, seed
 
 NODE, DJANGO = "node", "django"
+# Django's WebSockets are a service of their own.
+CHANNELS = "channels"
+# What the plan asks of daphne, which reads no configuration file.
+DAPHNE_FLAGS = (
+    "--verbosity", "1", "--access-log", "-", "--websocket_timeout", "86400", "--websocket_connect_timeout", "5",
+    "--ping-interval", "20", "--ping-timeout", "30",
+)  # fmt: skip
 # Of our own environment a backend sees only what it takes to run programs, so that it starts alike everywhere.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 MIGRATED_WITHIN = 120
@@ -38,6 +45,7 @@ class BackendSettings:
     jwt_secret: str
     secret_key: str
     faults_file: Path
+    django_ws_port: int = 0  # without one nobody serves Django's WebSockets
     copy_secret: str = ""  # proves to Django that a copy is one; without it every copy counts as an original
     django_workers: int = 2
     django_threads: int = 4
@@ -52,6 +60,11 @@ class BackendSettings:
     def django_url(self) -> str:
         """Where Django listens."""
         return f"http://127.0.0.1:{self.django_port}"
+
+    @property
+    def channels_url(self) -> str:
+        """Where Django's WebSockets are served."""
+        return f"http://127.0.0.1:{self.django_ws_port}"
 
     @property
     def uploads(self) -> Path:
@@ -121,11 +134,12 @@ class Backends:
 
     def start(self, name: str) -> Process:
         """Start (or restart) one backend and wait until it is healthy."""
-        return self.supervisor.start(self._node() if name == NODE else self._django())
+        programs = {NODE: self._node, DJANGO: self._django, CHANNELS: self._channels}
+        return self.supervisor.start(programs[name]())
 
     def start_all(self) -> None:
-        """Start both."""
-        for name in (NODE, DJANGO):
+        """Start both, and what serves Django's WebSockets."""
+        for name in (NODE, DJANGO, *([CHANNELS] if self.settings.django_ws_port else [])):
             self.start(name)
 
     def stop(self, name: str) -> None:
@@ -151,4 +165,14 @@ class Backends:
         return Program(
             DJANGO, argv, DJANGO_BACKEND, self.settings.django_environment(),
             ready=http_answers(f"{self.settings.django_url}/api/health"), stop_within=12,
+        )  # fmt: skip
+
+    def _channels(self) -> Program:
+        argv = [
+            sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.settings.django_ws_port), *DAPHNE_FLAGS,
+            "config.asgi:application",
+        ]  # fmt: skip
+        return Program(
+            CHANNELS, argv, DJANGO_BACKEND, self.settings.django_environment(),
+            ready=http_answers(f"{self.settings.channels_url}/api/health"), stop_within=12,
         )  # fmt: skip

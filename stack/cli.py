@@ -38,13 +38,14 @@ class Ports(NamedTuple):
 
     node: int
     django: int
+    channels: int
     edge: int
     control: int
 
 
 def free_ports() -> Ports:
     """The usual ports where they are free, others where they are not."""
-    return Ports(free_port(3001), free_port(8000), free_port(8080), free_port(8081))
+    return Ports(free_port(3001), free_port(8000), free_port(8001), free_port(8080), free_port(8081))
 
 
 def stack_secrets(home: Path = HOME) -> dict[str, str]:
@@ -68,7 +69,7 @@ def backend_settings(servers: Servers, ports: Ports, home: Path = HOME) -> Backe
         node_port=ports.node, django_port=ports.django, node_database=servers.databases["rotc_node"],
         django_database=servers.databases["rotc_django"], redis_url=servers.redis_url, jwt_secret=known["JWT_SECRET"],
         secret_key=known["SECRET_KEY"], faults_file=home / "faults.json",
-        copy_secret=known["CUTOVER_SECRET"],
+        django_ws_port=ports.channels, copy_secret=known["CUTOVER_SECRET"],
     )  # fmt: skip
 
 
@@ -118,6 +119,7 @@ def _print_addresses(ports: Ports) -> None:
     say("control", f"http://127.0.0.1:{ports.control}/  (token {known['CUTOVER_TOKEN']})")
     say("node", f"http://127.0.0.1:{ports.node}/health")
     say("django", f"http://127.0.0.1:{ports.django}/api/health")
+    say("channels", f"ws://127.0.0.1:{ports.channels}/ws/")
     for login in KNOWN_LOGINS:
         say("login", f"{login.role}: {login.username} / {login.password}")
 

@@ -47,6 +47,7 @@ class EdgeSettings:
             "NODE_PORT": str(backends.node_port),
             "NODE_DATABASE_URL": backends.node_database,
             "DJANGO_PORT": str(backends.django_port),
+            **({"DJANGO_WS_PORT": str(backends.django_ws_port)} if backends.django_ws_port else {}),
             "DJANGO_DATABASE_URL": backends.django_database,
         }
 

@@ -75,6 +75,7 @@ def _settings(servers: Servers, databases: dict[str, str]) -> BackendSettings:
     return BackendSettings(
         node_port=free_port(3001),
         django_port=free_port(8000),
+        django_ws_port=free_port(8001),
         node_database=databases["demo_node"],
         django_database=databases["demo_django"],
         redis_url=servers.redis_url,
