@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 import psycopg
 
 from migration import memory, sequences, statements
+from migration.canon import quoted, total
+from migration.digests import End
 from migration.errors import RowsError, Stopped
 from migration.findings import Finding
 from migration.landing import opened
@@ -37,7 +39,10 @@ def copy(
     source: str, target: str, mapping: RowMapping, *, jobs: int = 2, dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Report:  # fmt: skip
-    """Copy all rows. Raises Stopped, with nothing written, if the target cannot represent some of them."""
+    """Copy all rows, or go on with a copy that was interrupted: what is in and still the same stays.
+
+    Raises Stopped, with nothing written, if the target cannot represent some of them.
+    """
     report = Report("copy", shown(source), shown(target), datetime.now(UTC))
     began = time.monotonic()
     with moment(source, mapping, jobs, progress) as moving:
@@ -55,7 +60,7 @@ def _land(moving: Moving, target: str) -> list[TableResult]:
         return Pipe(moving.session(stack), stack.enter_context(connect(target)))
 
     with opened(target, moving.mapping, moving.side.other) as landing:
-        run = landing.begin("copy", moving.snapshot.name, shown(moving.snapshot.url))
+        run = landing.begin("copy", shown(moving.snapshot.url), shown(moving.snapshot.url))
         try:
             results = spread(moving.by_size(), moving.jobs, equip, lambda pipe, table: _table(moving, run, pipe, table))
         except (psycopg.DataError, psycopg.IntegrityError) as error:
@@ -66,21 +71,41 @@ def _land(moving: Moving, target: str) -> list[TableResult]:
 
 
 def _table(moving: Moving, run: memory.Run, pipe: Pipe, table: Table) -> TableResult:
+    """One table and the word that it is in, in one transaction."""
     began = time.monotonic()
     moving.progress.begin(table.name, moving.rows_of(table))
+    if not memory.claim(pipe.target, run, table.name, 0):
+        # In since before the interruption, as of another moment: it stays only if it holds what this moment holds.
+        if (rows := _rows_if_equal(moving, pipe, table)) is not None:
+            pipe.target.connection.commit()
+            moving.progress.advance(table.name, rows)
+            return TableResult(table.name, rows, rows, seconds=round(time.monotonic() - began, 3))
+        pipe.target.run(f"TRUNCATE {quoted(table.name)}")
+    read, written = _piped(moving, pipe, table)
+    if written != read:
+        raise RowsError(f"{table.name}: {read} rows were read and {written} written")
+    memory.counted(pipe.target, run, table.name, written)
+    pipe.target.connection.commit()
+    return TableResult(table.name, read, written, seconds=round(time.monotonic() - began, 3))
+
+
+def _rows_if_equal(moving: Moving, pipe: Pipe, table: Table) -> int | None:
+    """How many rows both ends have, None if they are not the same."""
+    ends = (End(pipe.source, moving.side, ""), End(pipe.target, moving.side.other, ""))
+    theirs, ours = (total(end.buckets(table).values()) for end in ends)
+    return ours.count if ours == theirs else None
+
+
+def _piped(moving: Moving, pipe: Pipe, table: Table) -> tuple[int, int]:
+    """How many rows were read, and how many written."""
     out = statements.copy_out(table, moving.side, moving.side.other)
+    read = 0
     with pipe.source.copy(out) as rows, pipe.target.copy(statements.copy_in(table, moving.side.other)) as into:
-        read = 0
         for block, count in blocks(rows):
             into.write(block)
             read += count
             moving.progress.advance(table.name, count)
-    written = into.cursor.rowcount
-    if written != read:
-        raise RowsError(f"{table.name}: {read} rows were read and {written} written")
-    memory.claim(pipe.target, run, table.name, written)
-    pipe.target.connection.commit()
-    return TableResult(table.name, read, written, seconds=round(time.monotonic() - began, 3))
+    return read, into.cursor.rowcount
 
 
 def blocks(rows: Iterable[bytes | bytearray | memoryview], most_rows: int = MOST_ROWS) -> Iterator[tuple[bytes, int]]:

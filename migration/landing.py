@@ -42,12 +42,12 @@ class Landing:
         """Go on with the run of that mark if it was interrupted, else empty the tables and begin."""
         with self.session.connection.transaction():
             last = memory.last_run(self.session)
-            interrupted = last is not None and last.phase == "running"
-            if last is not None and interrupted and kind == "import" and (last.kind, last.mark) == (kind, mark):
-                self.run = last
-                return last
-            # What an interrupted run of ours left behind is nobody's data.
-            if not interrupted:
+            if last is not None and last.phase == "running":
+                if (last.kind, last.mark) == (kind, mark):
+                    self.run = last
+                    return last
+                # What an interrupted run of ours left behind is nobody's data.
+            else:
                 self.refuse_unless_empty_or_dumped()
             self._refuse_outsiders()
             self._take_away()

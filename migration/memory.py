@@ -16,7 +16,7 @@ _RUN = "SELECT id, kind, mark, source, phase, started, ended, says FROM cutover_
 
 @dataclass(frozen=True)
 class Run:
-    """One attempt to fill a database."""
+    """One attempt to fill a database; it is complete in `phase` only, once every constraint is back and holds."""
 
     id: int
     kind: str
@@ -78,6 +78,11 @@ def claim(session: Session, run: Run, part: str, rows: int) -> bool:
     """
     statement = "INSERT INTO cutover_rows.part (run, name, rows) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
     return session.run(statement, [run.id, part, rows]) == 1
+
+
+def counted(session: Session, run: Run, part: str, rows: int) -> None:
+    """Say how many rows a part turned out to have."""
+    session.run("UPDATE cutover_rows.part SET rows = %s WHERE run = %s AND name = %s", [rows, run.id, part])
 
 
 def parts(session: Session, run: Run) -> dict[str, int]:

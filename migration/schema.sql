@@ -4,7 +4,7 @@ CREATE SCHEMA IF NOT EXISTS cutover_rows;
 CREATE TABLE IF NOT EXISTS cutover_rows.run (
     id bigserial PRIMARY KEY,
     kind text NOT NULL,        -- import, copy
-    mark text NOT NULL,        -- of an import: the hash of its manifest
+    mark text NOT NULL,        -- what it goes on by: an import's manifest by its hash, a copy's source
     source text NOT NULL,
     phase text NOT NULL CHECK (phase IN ('running', 'complete', 'undone')),
     started timestamptz NOT NULL DEFAULT now(),

@@ -12,10 +12,11 @@ def status(url: str) -> dict[str, Any]:
     """Runs, what is away meanwhile, and dumps; nothing is changed."""
     with connect(url) as session:
         if not memory.remembers(session):
-            return {"database": shown(url), "runs": [], "away": [], "backups": []}
+            return {"database": shown(url), "unfinished": False, "runs": [], "away": [], "backups": []}
         found = memory.runs(session)
         return {
             "database": shown(url),
+            "unfinished": bool(found) and found[0].phase == "running",
             "runs": [{**run.document(), "parts": len(memory.parts(session, run))} for run in found],
             "away": [{"table": table, "name": name} for table, name, _ in memory.held(session)],
             "backups": [

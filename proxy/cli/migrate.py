@@ -148,7 +148,10 @@ def backup(
 @config_file
 @as_json
 def status_(name: str | None, target: str | None, config: Path | None, as_json: bool) -> None:
-    """Say what was written to a database, what is still open, and which dumps there are."""
+    """Say what was written to a database, what is still open, and which dumps there are.
+
+    A run that is `running` was interrupted, or is still at work: its rows are not whole, and `verify` says so too.
+    """
     found = status.status(database(target, name, config))
     if as_json:
         return print_json(found)
@@ -157,7 +160,12 @@ def status_(name: str | None, target: str | None, config: Path | None, as_json: 
         (run["phase"], f"{run['kind']} from {run['source']}, {run['started']}, {run['parts']} parts done", "")
         for run in found["runs"]
     ]
-    rows += [("away", f"{one['table']}: {one['name']}; begin the import again to bring it back", "bold red")
+    if found["unfinished"]:
+        kind = found["runs"][0]["kind"]
+        rows.append(
+            ("unfinished", f"say the same `migrate {kind}` again; until then the rows are not whole", "bold red")
+        )
+    rows += [("away", f"{one['table']}: {one['name']}; comes back with the end of the run", "bold red")
              for one in found["away"]]  # fmt: skip
     rows += [("dump", f"{one['directory']}, {one['taken']}, {one['rows']:,} rows", "") for one in found["backups"]]
     if len(rows) == 1:

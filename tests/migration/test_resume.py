@@ -1,4 +1,4 @@
-"""kill -9 at random moments: an import goes on where it was, a copy begins again, and both end as if nothing happened.
+"""kill -9 at random moments: imports and copies go on where they were, and end as if nothing had happened.
 
 `ROUNDS=50` runs the long form.
 """
@@ -81,6 +81,11 @@ def state(url: str) -> str:
     return f"{found[0]['phase']}, {'some' if found[0]['parts'] else 'no'} parts in"
 
 
+def complete(url: str) -> bool:
+    """Whether the last run says so."""
+    return [found["phase"] for found in status(url)["runs"][:1]] == ["complete"]
+
+
 @pytest.fixture(scope="module")
 def exported(school: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The school in many small parts."""
@@ -111,17 +116,56 @@ def test_an_import_killed_at_any_moment_and_resumed_equals_one_clean_run(
         assert seen["running, some parts in"] >= ROUNDS / 5
 
 
-def test_a_copy_killed_at_any_moment_and_begun_again_equals_one_clean_run(
+def test_a_copy_killed_at_any_moment_never_passes_for_complete_and_said_again_equals_one_clean_run(
     school: str, moved: str, make: Make, django_template: str
 ) -> None:
     expected = contents(moved)
-    dice = random.Random(os.environ.get("SEED", "2024"))
-    for _ in range(max(2, ROUNDS // 5)):
+    dice, seen = random.Random(os.environ.get("SEED", "2024")), Counter[str]()
+    for _ in range(ROUNDS):
         target = make(django_template)
-        killed(begun(COPY, school, target), dice.uniform(0.1, 0.5))
-        if status(target)["runs"][:1] == [] or status(target)["runs"][0]["phase"] == "running":
-            copy(school, target, ROTC)
+        while killed(begun(COPY, school, target), dice.uniform(0.05, 0.6)):
+            seen[state(target)] += 1
+            if complete(target):
+                break
+            assert not verify(school, target, ROTC).ok
         assert contents(target) == expected
+        assert not status(target)["unfinished"]
+    print(f"killed: {dict(seen)}")
+
+
+KILLED_AFTER = """
+class Deadly:
+    def begin(self, what, total): pass
+    def advance(self, what, rows):
+        from migration.status import status
+        runs = status(sys.argv[2])["runs"]
+        if runs and runs[0]["parts"] >= int(sys.argv[3]): os.kill(os.getpid(), 9)
+"""
+COPY_UNTIL = f"import os\n{COPY.replace('; ', KILLED_AFTER + '; ').replace('ROTC)', 'ROTC, progress=Deadly())')}"
+
+
+def filenodes(url: str) -> dict[str, int]:
+    """Which file each table's rows are in: another one once the table was emptied."""
+    return {table.name: one(url, f"SELECT pg_relation_filenode('{table.name}')") for table in ROTC.tables}
+
+
+def test_a_copy_that_goes_on_leaves_what_is_in_and_still_the_same_and_renews_what_is_not(
+    school: str, make: Make, node_template: str, django_template: str
+) -> None:
+    source, target = make(school.rpartition("/")[2]), make(django_template)
+    with begun(COPY_UNTIL, source, target, "8") as process:
+        assert process.wait(60) == -signal.SIGKILL
+    assert state(target) == "running, some parts in"
+    done = [name for (name,) in rows(target, "SELECT name FROM cutover_rows.part ORDER BY name")]
+    assert 8 <= len(done) < len(ROTC.tables)
+    renewed = next(name for name in done if name in ("attendance", "grades", "audit_logs"))
+    before = filenodes(target)
+    run(source, f"DELETE FROM {renewed} WHERE id = (SELECT max(id) FROM {renewed})")
+    copy(source, target, ROTC)
+    after = filenodes(target)
+    assert {name for name in done if before[name] != after[name]} == {renewed}
+    assert verify(source, target, ROTC).ok
+    assert len(status(target)["runs"]) == 1
 
 
 def test_an_import_that_is_done_is_not_done_twice(exported: Path, django: str) -> None:
