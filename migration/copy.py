@@ -15,7 +15,7 @@ from migration.canon import quoted, total
 from migration.digests import End
 from migration.errors import RowsError, Stopped
 from migration.findings import Finding
-from migration.landing import opened
+from migration.landing import opened, refuse_if_full
 from migration.mapping import RowMapping, Table
 from migration.moving import Moving, catalog_of, look_through, moment, opposite
 from migration.progress import Progress
@@ -49,7 +49,9 @@ def copy(
         theirs = catalog_of(target)
         opposite(moving, theirs, target)
         report.findings = look_through(moving, theirs)
-        if not dry_run:
+        if dry_run:
+            refuse_if_full(target, mapping, moving.side.other)
+        else:
             report.tables = _land(moving, target)
     report.seconds = time.monotonic() - began
     return report

@@ -59,7 +59,7 @@ class Landing:
         full = [table.name for table in self.mapping.tables if self._has_rows(table.name)]
         if not full:
             return
-        kept = memory.backups(self.session)
+        kept = memory.backups(self.session) if memory.remembers(self.session) else []
         if not kept:
             some = ", ".join(full[:5]) + (" …" if len(full) > 5 else "")
             raise RowsError(f"{self.where} has rows already ({some}): dump them first with `cutover migrate backup`")
@@ -153,6 +153,14 @@ class Landing:
             for key, value in self.session.all(statements.orphans(table, self.side, column.name) + " LIMIT 1000")
         ]  # fmt: skip
         return found or [Finding(error.diag.table_name or "?", "constraint", line(error))]
+
+
+def refuse_if_full(url: str, mapping: RowMapping, side: Side) -> None:
+    """Refuse what `opened` and `begin` would refuse, and write nothing."""
+    with connect(url, autocommit=True) as session:
+        last = memory.last_run(session) if memory.remembers(session) else None
+        if last is None or last.phase != "running":
+            Landing(session, url, mapping, side, read(session)).refuse_unless_empty_or_dumped()
 
 
 @contextmanager

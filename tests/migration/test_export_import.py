@@ -17,6 +17,7 @@ from django.core.management.base import CommandError
 from django.db import connections
 
 from config import environment
+from migration.copy import copy
 from migration.errors import RowsError, Stopped
 from migration.export import backup, export
 from migration.load import load
@@ -170,11 +171,17 @@ def test_a_row_that_the_target_refuses_is_told_and_nothing_stays(exported: Path,
 def test_a_dry_run_writes_nothing(exported: Path, school: str, django: str, tmp_path: Path) -> None:
     assert export(school, tmp_path / "dry", ROTC, dry_run=True).ok
     assert not (tmp_path / "dry").exists()
+    assert copy(school, django, ROTC, dry_run=True).ok
+    assert one(django, "SELECT to_regnamespace('cutover_rows') IS NULL")
     assert load(exported, django, ROTC, dry_run=True).ok
     assert one(django, "SELECT count(*) FROM cadets") == 0
     run(django, cadet(1))
-    with pytest.raises(RowsError, match="dump them first"):
-        load(exported, django, ROTC, dry_run=True)
+    for attempt in (
+        lambda: copy(school, django, ROTC, dry_run=True),
+        lambda: load(exported, django, ROTC, dry_run=True),
+    ):
+        with pytest.raises(RowsError, match="dump them first"):
+            attempt()
 
 
 def test_zones_and_rules_go_with_the_export(node: str, django: str, tmp_path: Path) -> None:
