@@ -77,12 +77,13 @@ def heal(source: str, target: str, mapping: RowMapping, wanted: Wanted, *, dry_r
         except psycopg.DataError as error:
             raise RowsError(f"{line(error)}; nothing was changed") from error
         except psycopg.IntegrityError as error:
-            raise Stopped(f"{shown(target)} refused a row, and nothing was changed", [_refused(error)]) from error
+            raise Stopped(f"{shown(target)} refused a row, and nothing was changed", [refused(error)]) from error
     healed.seconds = time.monotonic() - began
     return healed
 
 
-def _refused(error: psycopg.Error) -> Finding:
+def refused(error: psycopg.Error) -> Finding:
+    """What a database says about a row that it did not take."""
     says = " ".join(f"{line(error)} {error.diag.message_detail or ''}".split())
     return Finding(error.diag.table_name or "?", "refused", says)
 
@@ -125,9 +126,9 @@ class Healing:
                 values = {theirs[key][number] for key in theirs.keys() - (ours.keys() - changed)}
                 yield column.references, {(value,) for value in values if value is not None}
         if gone:
-            yield from self._dependents(table, gone)
+            yield from self.dependents(table, gone)
 
-    def _dependents(self, table: Table, gone: set[Key]) -> Iterator[tuple[str, set[Key]]]:
+    def dependents(self, table: Table, gone: set[Key]) -> Iterator[tuple[str, set[Key]]]:
         """Rows of the target that refer to rows which must go."""
         end = self.pair.target
         for child in self.mapping.tables:
@@ -154,13 +155,17 @@ class Healing:
         with _triggers_off(self, touched):
             for table in touched:
                 self._make_way(table)
-                self._write(table)
+                self.write(table)
             for table in reversed(touched):
                 self._delete(table, self.deletes.get(table.name, set()))
             self.pair.target.session.run("SET CONSTRAINTS ALL IMMEDIATE")
+        self.raise_sequences(touched)
+        self._prove(touched)
+
+    def raise_sequences(self, touched: Sequence[Table]) -> None:
+        """Let the target's next row collide with nothing."""
         numbers = sequences.next_numbers(self.pair.source.session, self.mapping, self.pair.source.side)
         sequences.raise_all(self.pair.target.session, self.mapping, self.pair.target.side, numbers)
-        self._prove(touched)
 
     def _touched(self, table: Table) -> bool:
         return any(rows.get(table.name) for rows in (self.inserts, self.updates, self.deletes))
@@ -193,7 +198,8 @@ class Healing:
                 columns_of(sorted(keys, key=str)),
             )
 
-    def _write(self, table: Table) -> None:
+    def write(self, table: Table) -> None:
+        """Insert and update rows of one table."""
         keys = self.inserts.get(table.name, set()) | self.updates.get(table.name, set())
         if not keys:
             return
@@ -211,7 +217,7 @@ class Healing:
             for row in rows:
                 into.write(row)
         insert = f"INSERT INTO {quoted(table.name)} ({carried}) SELECT {carried} FROM arriving"
-        target.session.run(f"{insert} {_upsert(table, target)}")
+        target.session.run(f"{insert} {upsert(table, target)}")
         target.session.run("DROP TABLE arriving")
 
     def _prove(self, touched: Sequence[Table]) -> None:
@@ -225,7 +231,8 @@ def _same(table: Table, end: End, alias: str) -> str:
     return " AND ".join(f"{alias}.{quoted(c.on(end.side))} = {own(c, end.side)}" for c in table.keys)
 
 
-def _upsert(table: Table, end: End) -> str:
+def upsert(table: Table, end: End) -> str:
+    """What an insert does to a row that is there."""
     key = ", ".join(quoted(column.on(end.side)) for column in table.keys)
     others = [quoted(column.on(end.side)) for column in table.columns if column.name not in table.key]
     changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in others)

@@ -72,6 +72,10 @@ class Table:
     """The column that a sequence numbers on both sides; empty if none is."""
     made: tuple[str, ...] = ()
     """Columns that only the new side has and fills by itself."""
+    lanes: tuple[str, ...] = ()
+    """Where a row belongs when rows are carried by lanes (migration.lanes): templates over its own columns, such as
+    `cadets/{id}`, over those of the row that one refers to (`users/{user_id.cadet_id}`), or over a member of a JSON
+    column. Every write that may touch a row must name one of its lanes, or one above. None: only `""` brings it."""
 
     def column(self, name: str) -> Column:
         """The column of that name."""
