@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from celery import Task
+from celery.result import denied_join_result
 from django.db import connection
 from kombu.exceptions import OperationalError
 from redis import RedisError
@@ -30,8 +31,9 @@ def _hand_over(job: Task, args: tuple[Any, ...], needed: bool) -> None:
     lives = worker_lives()
     if lives or (lives is False and not needed):
         try:
-            # Not tried again here: somebody waits for the answer.
-            job.apply_async(args=args, expires=EXPIRES_SECONDS, retry=False)
+            # Not tried again here, and nobody listens for what becomes of it: somebody waits for the answer.
+            with denied_join_result():
+                job.apply_async(args=args, expires=EXPIRES_SECONDS, retry=False)
         except (OperationalError, RedisError) as trouble:
             log.warning("a job could not be handed over", job=job.name, reason=str(trouble))
         else:
