@@ -106,6 +106,18 @@ def _run(name: str, argv: list[str], cwd: Path, env: Mapping[str, str]) -> None:
         raise BackendError(f"{name}: {' '.join(argv[1:])} failed:\n{done.stdout[-1000:]}\n{done.stderr[-2000:]}")
 
 
+def channels_program(settings: BackendSettings, name: str = CHANNELS) -> Program:
+    """Daphne with Django's WebSockets; any number may run, each with a name and a port of its own."""
+    argv = [
+        sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(settings.django_ws_port), *DAPHNE_FLAGS,
+        "config.asgi:application",
+    ]  # fmt: skip
+    return Program(
+        name, argv, DJANGO_BACKEND, settings.django_environment(),
+        ready=http_answers(f"{settings.channels_url}/api/health"), stop_within=12,
+    )  # fmt: skip
+
+
 class Backends:
     """Both backends under one supervisor; each can be killed and started again by name."""
 
@@ -134,7 +146,7 @@ class Backends:
 
     def start(self, name: str) -> Process:
         """Start (or restart) one backend and wait until it is healthy."""
-        programs = {NODE: self._node, DJANGO: self._django, CHANNELS: self._channels}
+        programs = {NODE: self._node, DJANGO: self._django, CHANNELS: lambda: channels_program(self.settings)}
         return self.supervisor.start(programs[name]())
 
     def start_all(self) -> None:
@@ -165,14 +177,4 @@ class Backends:
         return Program(
             DJANGO, argv, DJANGO_BACKEND, self.settings.django_environment(),
             ready=http_answers(f"{self.settings.django_url}/api/health"), stop_within=12,
-        )  # fmt: skip
-
-    def _channels(self) -> Program:
-        argv = [
-            sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.settings.django_ws_port), *DAPHNE_FLAGS,
-            "config.asgi:application",
-        ]  # fmt: skip
-        return Program(
-            CHANNELS, argv, DJANGO_BACKEND, self.settings.django_environment(),
-            ready=http_answers(f"{self.settings.channels_url}/api/health"), stop_within=12,
         )  # fmt: skip
