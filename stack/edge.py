@@ -49,6 +49,7 @@ class EdgeSettings:
             "DJANGO_PORT": str(backends.django_port),
             **({"DJANGO_WS_PORT": str(backends.django_ws_port)} if backends.django_ws_port else {}),
             "DJANGO_DATABASE_URL": backends.django_database,
+            "JWT_SECRET": backends.jwt_secret,
         }
 
 
