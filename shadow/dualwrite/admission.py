@@ -59,13 +59,17 @@ class Noted(StrEnum):
     MISSING = "missing"  # no such intent
 
 
+COPIED = "copied"
+"""The standby has answered a copy whose rows are still to be carried: it is never sent again, by no leader."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a replayer says of one copy: settled, to be tried again, or lost on its way."""
+    """What a replayer says of one copy: settled, to be tried again, copied, or lost on its way."""
 
     number: int
-    act: State | str  # APPLIED, DIVERGED, PARKED, or "retry", "lost"
-    reason: str = ""
+    act: State | str  # APPLIED, DIVERGED, PARKED, or "retry", "lost", COPIED
+    reason: str = ""  # of COPIED: how the answers differed, if they did
     retry_at: float = 0.0  # of "retry": not before; of "lost": when it ended for sure, if it did
     answer: Answer | None = None
 

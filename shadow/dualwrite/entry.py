@@ -123,3 +123,5 @@ class Entry:
     reason: str = ""
     request: Request | None = None
     answer: Answer | None = None
+    copied: bool = False  # the standby has answered its copy: only rows are still to come
+    differed: str = ""  # how that answer differed, whatever state the entry is in since

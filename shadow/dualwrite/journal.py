@@ -90,6 +90,10 @@ class PostgresJournal:
         """What a person has to look at: diverged, parked and abandoned entries."""
         return [entry_of(row) for row in await self._session.run("listed_entries", most=most)]
 
+    async def differed(self, most: int = 100) -> dict[int, str]:
+        """The newest entries whose answers differed, and how, though their rows were carried since."""
+        return dict(await self._session.run("differed_entries", most=most))
+
     async def counts(self) -> dict[State, tuple[int, float]]:
         """How many entries are in a state that is no end in itself, with the arrival of the oldest."""
         return {State(state): (count, oldest) for state, count, oldest in await self._session.run("counts")}
@@ -151,16 +155,16 @@ def entry_of(row: tuple[Any, ...], keyring: Keyring | None = None) -> Entry:
     """An entry from a row of `open_entries` or, with the keyring, of `entries`."""
     (number, id, epoch, origin, target, route, lanes, at, after, completion, horizon, state, ended, uncertain, attempts,
      sequence, client, reason, *sealed) = row  # fmt: skip
-    request, actor, answer = None, None, None
+    request, actor, answer, copied, differed = None, None, None, False, ""
     if keyring is not None:
-        sealed_with, sealed_request, answer_with, sealed_answer = sealed
+        sealed_with, sealed_request, answer_with, sealed_answer, copied, differed = sealed
         if sealed_request is not None:
             request, actor = request_of(keyring.open(bytes(sealed_request), f"request {id}", sealed_with))
         if sealed_answer is not None:
             answer = answer_of(keyring.open(bytes(sealed_answer), f"answer {id}", answer_with))
     return Entry(
         number, id, epoch, origin, target, route, tuple(lanes), at, after, State(state), completion, horizon, ended,
-        uncertain, attempts, sequence, client, actor, reason, request, answer,
+        uncertain, attempts, sequence, client, actor, reason, request, answer, copied, differed,
     )  # fmt: skip
 
 

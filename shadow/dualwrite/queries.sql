@@ -28,6 +28,11 @@ UPDATE cutover.journal_lane l SET claimed = false FROM gone WHERE l.number = gon
 SELECT client, max(number) FROM cutover.journal_entry
 WHERE state IN ('intent', 'unknown', 'done', 'parked') AND client IS NOT NULL GROUP BY client;
 
+-- name: standing
+-- How far writes have come, and how many are on their way to either side.
+SELECT p.number, p.completion, (SELECT count(*) FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done'))
+FROM cutover.journal_position p;
+
 -- name: lead
 -- Become the leader, or stay it: a new term if somebody else was.
 UPDATE cutover.journal_replayer
@@ -69,10 +74,14 @@ SELECT number, id, epoch, origin, target, route, lanes, at, after, completion, h
        sequence, client, reason
 FROM cutover.journal_entry WHERE state IN ('diverged', 'abandoned', 'parked') ORDER BY number LIMIT %(most)s;
 
+-- name: differed_entries
+-- Entries whose answers differed, though the rows were carried since: newest first.
+SELECT number, differed FROM cutover.journal_entry WHERE differed <> '' ORDER BY number DESC LIMIT %(most)s;
+
 -- name: entries
 -- These entries, with what was sealed.
 SELECT number, id, epoch, origin, target, route, lanes, at, after, completion, horizon, state, ended, uncertain, attempts,
-       sequence, client, reason, sealed_with, request, answer_with, answer
+       sequence, client, reason, sealed_with, request, answer_with, answer, copied, differed
 FROM cutover.journal_entry WHERE number = ANY (%(numbers)s) ORDER BY number;
 
 -- name: park

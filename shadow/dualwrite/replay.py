@@ -16,14 +16,15 @@ from shadow.answer import Answer, AskFailed
 from shadow.clock import Clock
 from shadow.compare.diff import Limits
 from shadow.compare.rules import RuleBook
-from shadow.dualwrite.admission import Replays, Settlement
+from shadow.dualwrite.admission import COPIED, Replays, Settlement
+from shadow.dualwrite.care import Care
 from shadow.dualwrite.copies import Copies, TokenMinter, copy_of
 from shadow.dualwrite.entry import SETTLED, Entry, State
 from shadow.dualwrite.judgement import judged
 from shadow.dualwrite.lanes import WriteRoute
 from shadow.dualwrite.ordering import is_final
 from shadow.dualwrite.pinning import Unpinnable, pins_of, sequence_value
-from shadow.dualwrite.resolve import NoMapping, Resolver
+from shadow.dualwrite.resolve import Resolver
 from shadow.dualwrite.retry import Act, decide
 from shadow.dualwrite.session import JournalUnavailable
 from shadow.sender import Target
@@ -43,6 +44,8 @@ class Pace:
     """Seconds after which a copy cannot land any more; above the sender's own timeout."""
     idle: float = 0.02
     resolve_every: float = 0.5
+    care_beside: bool = True
+    """Heals and unknown outcomes are seen to beside the copies, which go on meanwhile; off: between them."""
 
 
 class Replayer:
@@ -67,9 +70,13 @@ class Replayer:
         self._to = frozenset(targets)
         self._progress = 0  # grows with everything that is settled
         self._refused: dict[int, int] = {}  # number → progress when its copy was sent that was refused last
-        self._rows: dict[int, tuple[str, ...]] = {}  # number → lanes of what heal has to carry
+        self._to_carry: dict[int, tuple[str, ...]] = {}  # number → lanes, until it is durable that no copy is under way
         self._running: dict[asyncio.Task[Settlement], str] = {}  # with the routes
-        self._resolved = float("-inf")
+        self._care = Care(
+            journal, resolver, targets, clock, every=self._pace.resolve_every, send_within=self._pace.send_within,
+            again=self._begin, settled=self._settled,
+        )  # fmt: skip
+        self._caring: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
         self.term = 0
         self.leads = False
@@ -104,6 +111,8 @@ class Replayer:
 
     async def finish(self) -> None:
         """Wait for the copies under way, say what became of them, and let another one lead."""
+        if self._caring is not None:
+            await asyncio.wait([self._caring])
         if self._running:
             await asyncio.wait(self._running)
         with suppress(JournalUnavailable):  # then the next leader finds them under way and sees to them
@@ -120,7 +129,8 @@ class Replayer:
             log.info("replayer_leads", term=term, holder=self._holder)
             self.term = term
             self._refused.clear()
-        await self._look_after()
+        if self._to:
+            await self._look_after()
         started = await self._start()
         if self._running:
             await asyncio.wait(self._running, timeout=self._pace.idle, return_when=asyncio.FIRST_COMPLETED)
@@ -155,10 +165,25 @@ class Replayer:
         routes = [self._running.pop(task) for task in finished]
         for settlement, route, was_heard in zip(settlements, routes, heard, strict=True):
             metrics.REPLAYED.labels(str(settlement.act) if was_heard else "stale", route).inc()
+            lanes = self._to_carry.pop(settlement.number, None)
+            if was_heard and lanes is not None:
+                self._care.carry(settlement.number, lanes)
             if was_heard and settlement.act in SETTLED | {State.PARKED}:
-                self._progress += 1
-                self._refused.pop(settlement.number, None)
+                self._settled(settlement.number)
         return True
+
+    def _settled(self, number: int) -> None:
+        self._progress += 1
+        self._refused.pop(number, None)
+
+    async def _look_after(self) -> None:
+        if not self._pace.care_beside:
+            return await self._care.look(self.term)
+        if self._caring is not None and self._caring.done():
+            caring, self._caring = self._caring, None
+            caring.result()
+        if self._caring is None:
+            self._caring = asyncio.get_running_loop().create_task(self._care.look(self.term), name="care")
 
     # ---- one copy
 
@@ -174,7 +199,9 @@ class Replayer:
 
     async def _sent(self, entry: Entry, claimed: float) -> Settlement:
         target, route = self._targets[entry.target], self._routes.get(entry.route, WriteRoute())
-        if route.carry == "rows":
+        if entry.copied:
+            return self._carried(entry, entry.reason)
+        if route.carry == "rows" or (route.carry == "both" and not target.cooperates):
             return self._carried(entry, "its route carries rows")
         pins = pins_of(route, entry.answer, actor=entry.actor, at_time=entry.at)
         claims = orjson.loads(entry.actor) if entry.actor else None
@@ -197,11 +224,18 @@ class Replayer:
         answer = heard if isinstance(heard, Answer) else None
         if decision.act is Act.COMPARE and answer is not None:
             state, why = self._judged(entry, route, answer)
+            if route.carry == "both":
+                return self._copied(entry, why if state is State.DIVERGED else "", answer)
             return Settlement(entry.number, state, why, answer=answer)
         if decision.act is Act.HEAL:
             ended = self._clock.now() if answer is not None else 0.0
             return Settlement(entry.number, "lost", decision.why, ended, answer)
         if decision.act is Act.REFUSED and await self._is_final(entry, progress):
+            allowed = answer is not None and entry.answer is not None and self._judged(entry, route, answer)
+            if allowed and allowed[0] is State.APPLIED:
+                return self._copied(entry, "", answer)  # the rules say that both mean the same: the rows decide
+            if route.carry == "both":
+                return self._copied(entry, decision.why, answer)
             log.warning("entry_parked", number=entry.number, route=entry.route, why=decision.why)
             return Settlement(entry.number, State.PARKED, decision.why, answer=answer)
         return Settlement(entry.number, "retry", decision.why, self._clock.now() + decision.wait, answer)
@@ -218,46 +252,13 @@ class Replayer:
             return False  # something was settled while it was under way: it may be taken now
         return is_final(entry, await self._journal.open_entries(), self._refused, progress)
 
+    def _copied(self, entry: Entry, differed: str, answer: Answer | None) -> Settlement:
+        """The copy is never sent again; now its rows are carried, and that the answers differed is kept."""
+        if differed:
+            log.warning("answers_differed", number=entry.number, route=entry.route, why=differed)
+        self._to_carry[entry.number] = entry.lanes
+        return Settlement(entry.number, COPIED, differed, self._clock.now() + self._pace.resolve_every, answer)
+
     def _carried(self, entry: Entry, why: str) -> Settlement:
-        self._rows[entry.number] = entry.lanes
+        self._to_carry[entry.number] = entry.lanes
         return Settlement(entry.number, "retry", why, self._clock.now() + self._pace.resolve_every)
-
-    # ---- what was left behind
-
-    async def _look_after(self) -> None:
-        if not self._to or self._clock.monotonic() - self._resolved < self._pace.resolve_every:
-            return
-        self._resolved = self._clock.monotonic()
-        await self._see_to_orphans()
-        await self._carry_rows()
-        await self._resolver.resolve_unknown()
-
-    async def _see_to_orphans(self) -> None:
-        """With ids a copy of an earlier term is asked again; any other may have landed, and is healed."""
-        now = self._clock.now()
-        for orphan in await self._journal.orphans(self.term):
-            (entry,) = await self._journal.entries([orphan.number])
-            if self._targets[entry.target].cooperates and not orphan.lost:
-                if await self._journal.adopt(self.term, entry.number, now + self._pace.send_within):
-                    self._begin(entry, now)
-            elif orphan.deadline <= now:
-                await self._healed(entry.number, entry.lanes)
-
-    async def _carry_rows(self) -> None:
-        for number, lanes in list(self._rows.items()):
-            await self._healed(number, lanes)
-
-    async def _healed(self, number: int, lanes: tuple[str, ...]) -> None:
-        try:
-            settled = await self._resolver.heal(lanes)
-        except NoMapping as error:
-            await self._journal.park(number, f"it cannot be sent, and {error}")
-            settled = [number]
-        except JournalUnavailable:
-            raise
-        except Exception as error:
-            log.warning("heal_failed", number=number, why=repr(error))
-            return
-        self._progress += len(settled)
-        for done in settled:
-            self._rows.pop(done, None)

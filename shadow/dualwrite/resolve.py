@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,23 +17,33 @@ from shadow.dualwrite.admission import Noted, Replays
 from shadow.dualwrite.copies import Copies, copy_of
 from shadow.dualwrite.entry import Entry, Outcome, State
 from shadow.dualwrite.lanes import WriteRoute
-from shadow.dualwrite.ordering import closure, conflict
+from shadow.dualwrite.ordering import closure, conflict, minimal
 from shadow.sender import Target
 
 log = structlog.get_logger("journal")
 
 LOOK_AGAIN = 0.02
+TIMES_WIDER = 5
 
 
 class NoMapping(Exception):
     """There is no way to carry the rows behind these lanes."""
 
 
+class HangTogether(Exception):
+    """The rows of the lanes hang on those of others: they must be carried with them."""
+
+    def __init__(self, lanes: Sequence[str]) -> None:
+        self.lanes = tuple(lanes)
+        super().__init__(f"to be carried together with {', '.join(self.lanes)}")
+
+
 class Heal(Protocol):
     """Copies the rows of some lanes from the active to the standby side; nothing in them changes meanwhile."""
 
     async def __call__(self, lanes: tuple[str, ...], source: str, destination: str) -> None:
-        """Both sides hold the same rows when this returns. Raises NoMapping; anything else is tried again."""
+        """Both sides hold the same rows when this returns. Raises NoMapping, or HangTogether (nothing was
+        changed); anything else is tried again."""
 
 
 class Quiet(Protocol):
@@ -69,6 +80,7 @@ class Resolver:
         self._routes = routes
         self._clock = clock
         self._patience = patience or Patience()
+        self._healed: set[int] = set()  # by this round of resolve_unknown: several unknowns in one heal
 
     def use(self, routes: Mapping[str, WriteRoute]) -> None:
         """Go by another route table from now on."""
@@ -78,8 +90,9 @@ class Resolver:
         """See to every entry whose outcome is unknown; what cannot be settled yet stays for the next time."""
         await self._journal.expire(self._clock.now() - self._patience.grace)
         for entry in await self._journal.open_entries():
-            if entry.state is State.UNKNOWN:
+            if entry.state is State.UNKNOWN and entry.number not in self._healed:
                 await self._resolve(entry)
+        self._healed.clear()
 
     async def _resolve(self, entry: Entry) -> None:
         if self._targets[entry.origin].cooperates:
@@ -89,7 +102,7 @@ class Resolver:
         elif not await self._over(entry):
             return
         try:
-            await self.heal(entry.lanes)
+            self._healed.update(await self.heal(entry.lanes))
         except NoMapping as error:
             await self._without_rows(entry, error)
 
@@ -129,10 +142,10 @@ class Resolver:
 
     async def carry(self, lanes: Sequence[str], sides: tuple[str, str] | None) -> list[int] | None:
         """The same; None if it has to be tried again. With `sides` (from, to) also where nothing is open."""
-        id = f"heal {'|'.join(sorted(lanes))}"
+        id = f"heal {hashlib.sha256('|'.join(sorted(lanes)).encode()).hexdigest()}"
         result = "waits"
         try:
-            healed = await self._carried(id, lanes, sides)
+            healed = await self._carried_together(id, lanes, sides)
             result = "waits" if healed is None else "done"
             return healed
         except NoMapping:
@@ -144,6 +157,15 @@ class Resolver:
         finally:
             metrics.HEALS.labels(result).inc()
             await self._journal.release(id)
+
+    async def _carried_together(self, id: str, lanes: Sequence[str], sides: tuple[str, str] | None) -> list[int] | None:
+        for _ in range(TIMES_WIDER):
+            try:
+                return await self._carried(id, lanes, sides)
+            except HangTogether as more:
+                log.info("heal_gets_wider", lanes=list(lanes), by=more.lanes)
+                lanes = minimal([*lanes, *more.lanes])
+        return None
 
     async def _carried(self, id: str, lanes: Sequence[str], sides: tuple[str, str] | None) -> list[int] | None:
         held = await self._held(id, lanes)

@@ -39,6 +39,8 @@ CREATE TABLE IF NOT EXISTS cutover.journal_entry (
     ended          boolean NOT NULL DEFAULT false,
     uncertain      boolean NOT NULL DEFAULT false,
     attempts       integer NOT NULL DEFAULT 0,
+    copied         boolean NOT NULL DEFAULT false,
+    differed       text NOT NULL DEFAULT '',
     retry_at       double precision NOT NULL DEFAULT 0,
     settled_at     timestamptz,
     sequence       text,
@@ -61,6 +63,7 @@ CREATE INDEX IF NOT EXISTS journal_done ON cutover.journal_entry (completion) WH
 CREATE INDEX IF NOT EXISTS journal_open ON cutover.journal_entry (number)
     WHERE state IN ('intent', 'unknown', 'done', 'parked');
 CREATE INDEX IF NOT EXISTS journal_listed ON cutover.journal_entry (number) WHERE state IN ('diverged', 'abandoned');
+CREATE INDEX IF NOT EXISTS journal_differed ON cutover.journal_entry (number) WHERE differed <> '';
 CREATE INDEX IF NOT EXISTS journal_settled ON cutover.journal_entry (settled_at) WHERE request IS NOT NULL;
 
 -- The lanes of every entry that is not settled. While it is an intent they are claimed, while a copy is under way they
@@ -361,7 +364,9 @@ CREATE OR REPLACE FUNCTION cutover.journal_settled(which bigint, act text, item 
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE cutover.journal_entry SET
-        state = CASE WHEN act = 'retry' THEN state ELSE act END,
+        state = CASE WHEN act IN ('retry', 'copied') THEN state ELSE act END,
+        copied = copied OR act = 'copied',
+        differed = CASE WHEN act = 'copied' THEN item ->> 'reason' ELSE differed END,
         attempts = attempts + 1,
         retry_at = coalesce((item ->> 'retry_at')::double precision, 0),
         reason = item ->> 'reason',

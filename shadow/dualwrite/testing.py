@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from shadow.answer import Answer
-from shadow.dualwrite.admission import Admission, Admitted, Noted, Orphan, Refused, Repeated, Settlement, Why
+from shadow.dualwrite.admission import COPIED, Admission, Admitted, Noted, Orphan, Refused, Repeated, Settlement, Why
 from shadow.dualwrite.entry import OPEN, UNDECIDED, Entry, Intent, Outcome, Request, State, moved
 from shadow.dualwrite.ordering import conflict, in_the_way, minimal, overtaken, stuck
 
@@ -185,8 +185,10 @@ class InMemoryJournal:
         else:
             del self.sending[told.number]
             self.retry_at[told.number] = told.retry_at
-            state = entry.state if told.act == "retry" else moved(entry.state, State(told.act))
-            self._change(entry, state=state, attempts=entry.attempts + 1, reason=told.reason)
+            kept = told.act in ("retry", COPIED)
+            state = entry.state if kept else moved(entry.state, State(told.act))
+            copied = {"copied": True, "differed": told.reason} if told.act == COPIED else {}
+            self._change(entry, state=state, attempts=entry.attempts + 1, reason=told.reason, **copied)
         return True
 
     async def orphans(self, term: int) -> list[Orphan]:
@@ -272,6 +274,9 @@ class InMemoryJournal:
         for entry in found:
             self._change(entry, state=State.ABANDONED, reason=reason)
         return [entry.number for entry in found]
+
+    async def differed(self, most: int = 100) -> dict[int, str]:
+        return {n: entry.differed for n, entry in sorted(self.all.items(), reverse=True) if entry.differed}
 
     async def counts(self) -> dict[State, tuple[int, float]]:
         listed = [e for e in self.all.values() if e.state in OPEN | {State.DIVERGED, State.ABANDONED}]

@@ -13,7 +13,7 @@ import pytest
 
 import proxy
 from shadow.answer import Answer
-from shadow.dualwrite.admission import Admitted, Noted, Refused, Repeated, Settlement, Why
+from shadow.dualwrite.admission import COPIED, Admitted, Noted, Refused, Repeated, Settlement, Why
 from shadow.dualwrite.entry import Outcome, State
 from shadow.dualwrite.sealing import Keyring
 from shadow.dualwrite.settling import ReplayJournal
@@ -344,6 +344,25 @@ async def test_a_lost_copy_is_never_sent_again_by_itself(stage: Stage) -> None:
     assert not await stage.journal.retry(1)
     assert await stage.journal.skip(1, "it is there: looked at")
     assert await stage.journal.orphans(1) == []
+
+
+async def test_that_a_copy_was_answered_is_kept_and_how_it_differed_outlives_the_heal(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 60)
+    await stage.journal.append([an_intent("i-1", "a"), an_intent("i-2", "b")], NOW)
+    await stage.journal.outcomes([done("i-1"), done("i-2")])
+    await stage.claim()
+    told = [Settlement(1, COPIED, "another id", NOW + 5, CREATED), Settlement(2, COPIED)]
+    assert await stage.journal.settle(1, told) == [True, True]
+    assert await stage.claim(now=NOW) == [2]
+    assert await stage.journal.settle(1, [Settlement(2, "retry", "its rows are on their way")]) == [True]
+    assert [(e.state, e.copied, e.differed) for e in await stage.journal.entries([1, 2])] == [
+        (State.DONE, True, "another id"),
+        (State.DONE, True, ""),
+    ]
+    await stage.journal.hold("h", ["a", "b"], 60)
+    assert await stage.journal.heal("h", 2) == [1, 2]
+    assert [e.state for e in await stage.journal.entries([1, 2])] == [State.HEALED, State.HEALED]
+    assert await stage.journal.differed() == {1: "another id"}
 
 
 async def test_a_person_retries_or_skips_what_is_parked(stage: Stage) -> None:

@@ -20,14 +20,16 @@ from shadow.dualwrite.ordering import conflict
 from shadow.dualwrite.replay import Pace, Replayer
 from shadow.dualwrite.resolve import Patience, Resolver
 from shadow.sender import Target
+from shadow.settings import Rule
 from shadow.testing import TurnedClock
 
 TARGETS = {"old": Target("old", "http://old"), "new": Target("new", "http://new", cooperates=True)}
-PLAIN, CREATE, ROWS = "POST /plain", "POST /create", "POST /rows"
+PLAIN, CREATE, ROWS, BOTH = "POST /plain", "POST /create", "POST /rows", "POST /both"
 ROUTES = {
     PLAIN: WriteRoute(),
     CREATE: WriteRoute(sequence="things_id_seq", pins={"ids.things": "id"}),
     ROWS: WriteRoute(carry="rows"),
+    BOTH: WriteRoute(carry="both", pins={"ids.things": "id"}),
 }
 CELLS = ("a", "b/1", "b/2")
 
@@ -80,6 +82,8 @@ class Backends:
     refusing: set[int] = field(default_factory=set)  # ops that the standby refuses whatever happens
     sent: list[tuple[str, str]] = field(default_factory=list)
     copies: list[Copy] = field(default_factory=list)
+    healed: list[tuple[str, ...]] = field(default_factory=list)  # lanes of every heal
+    unwilling: deque[Exception] = field(default_factory=deque)  # what the next heals end with
 
     async def send(self, copy: Copy, target: Target) -> Answer:
         side = self.sides[target.name]
@@ -109,6 +113,9 @@ class Backends:
 
     async def heal(self, lanes: tuple[str, ...], source: str, destination: str) -> None:
         """Copies rows, as `migration` does."""
+        self.healed.append(lanes)
+        if self.unwilling:
+            raise self.unwilling.popleft()
         one, other = self.sides[source], self.sides[destination]
         for cell in CELLS:
             if conflict([cell], lanes):
@@ -135,6 +142,7 @@ class Stand:
     clock: TurnedClock = field(default_factory=PassingClock)
     epoch: int = 1
     active: str = "old"
+    rules: tuple[Rule, ...] = ()
     ops: int = 0
     leaders: int = 0
     replayer: Replayer = field(init=False)
@@ -150,13 +158,14 @@ class Stand:
         )
         return Replayer(
             f"replayer {self.leaders}", self.journal, self.backends, resolver, NoTokens(), TARGETS, ROUTES,
-            RuleBook(()), Limits.of(2, 10**6), self.clock, Pace(idle=0.001, resolve_every=0.0),
+            RuleBook(self.rules), Limits.of(2, 10**6), self.clock,
+            Pace(idle=0.001, resolve_every=0.0, care_beside=False),
         )  # fmt: skip
 
     async def write(self, lanes: tuple[str, ...], course: str = "ok", route: str = PLAIN) -> int:
         """A write as an edge does it; its op, or 0 if it was not admitted."""
         op = self.ops + 1
-        body = orjson.dumps({"op": op, "lanes": lanes, "create": route == CREATE})
+        body = orjson.dumps({"op": op, "lanes": lanes, "create": route in (CREATE, BOTH)})
         now = self.clock.now()
         intent = Intent(
             f"id-{op}", self.epoch, now, now + 5, route, lanes, Request("POST", b"/x", b"h", (), body),

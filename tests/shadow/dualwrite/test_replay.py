@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shadow.dualwrite.entry import State
+from shadow.dualwrite.resolve import HangTogether, NoMapping
 from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.testing import InMemoryJournal, Roles
+from shadow.settings import Rule, RuleKind
 from tests.contracts.test_journal import KEYS, change, control_row
-from tests.shadow.dualwrite.backends import CELLS, CREATE, PLAIN, ROWS, Stand
+from tests.shadow.dualwrite.backends import BOTH, CELLS, CREATE, PLAIN, ROWS, Stand
 
 
 @pytest.fixture
@@ -40,6 +42,11 @@ def equal(stand: Stand) -> bool:
 async def state(stand: Stand, number: int) -> State:
     (entry,) = await stand.journal.entries([number])
     return entry.state
+
+
+async def differed(stand: Stand) -> dict[int, str]:
+    found: dict[int, str] = await stand.journal.differed()  # type: ignore[attr-defined]
+    return found
 
 
 async def test_writes_arrive_in_order_with_their_ids(stand: Stand) -> None:
@@ -130,6 +137,100 @@ async def test_routes_that_carry_rows_are_never_sent(stand: Stand) -> None:
     assert equal(stand)
 
 
+async def test_both_is_the_request_once_and_then_the_rows(stand: Stand) -> None:
+    await stand.write(("a",), route=BOTH)
+    await stand.turns(1)
+    (entry,) = await stand.journal.entries([1])
+    assert (entry.state, entry.copied, len(stand.backends.sent)) == (State.DONE, True, 1)
+    await stand.calm()
+    assert (len(stand.backends.sent), await state(stand, 1)) == (1, State.HEALED)
+    assert equal(stand)
+    assert await differed(stand) == {}
+
+
+async def test_with_both_an_answer_that_differed_is_not_forgotten_when_its_rows_are_carried(stand: Stand) -> None:
+    await stand.write(("a",), route=BOTH)
+    stand.backends.sides["new"].take("id-1", orjson.dumps({"op": 1, "lanes": ["a"], "create": True}), 99)
+    await stand.calm()
+    assert (await state(stand, 1), await differed(stand)) == (State.HEALED, {1: "another id of things"})
+    assert equal(stand)
+
+
+async def test_with_both_a_refusal_parks_nothing(stand: Stand) -> None:
+    stand.backends.refusing.add(1)
+    await stand.write(("a",), route=BOTH)
+    await stand.turns(4)
+    assert (await state(stand, 1), await differed(stand)) == (State.HEALED, {1: "answered 400"})
+    assert equal(stand)
+
+
+async def test_another_leader_carries_the_rows_of_a_copy_and_never_sends_it_again(stand: Stand) -> None:
+    stand.backends.unwilling.extend([OSError("the database is gone")] * 3)
+    await stand.write(("a",), route=BOTH)
+    await stand.turns(2)
+    await stand.another_leads()
+    await stand.calm()
+    assert (len(stand.backends.sent), await state(stand, 1)) == (1, State.HEALED)
+    assert equal(stand)
+
+
+async def test_to_an_unmodified_backend_both_means_rows(turned_stand: Stand) -> None:
+    await turned_stand.write(("a",), route=BOTH)
+    await turned_stand.calm()
+    assert (turned_stand.backends.sent, await state(turned_stand, 1)) == ([], State.HEALED)
+    assert equal(turned_stand)
+
+
+async def test_a_refusal_that_the_rules_allow_is_settled_by_rows_and_not_by_a_person() -> None:
+    rule = Rule(name="gone", kind=RuleKind.STATUS, reason="nothing to change", statuses=((200, 400),))
+    stand = Stand(InMemoryJournal(), rules=(rule,))
+    stand.backends.refusing.add(1)
+    await stand.write(("a",))
+    await stand.turns(4)
+    assert (await state(stand, 1), await differed(stand)) == (State.HEALED, {})
+    assert equal(stand)
+
+
+async def at_once(stand: Stand, *lanes: str) -> None:
+    """Writes beside each other, whose rows are to be carried."""
+    begun = [(await stand.write((lane,), "open", ROWS), lane) for lane in lanes]
+    for op, lane in begun:
+        await stand.finish(op, (lane,))
+
+
+async def test_what_waits_for_its_rows_is_carried_by_one_heal(stand: Stand) -> None:
+    await at_once(stand, "a", "b/1", "b/2")
+    await stand.turns(2)
+    assert stand.backends.healed == [("a", "b/1", "b/2")]
+    assert [await state(stand, n) for n in (1, 2, 3)] == [State.HEALED] * 3
+
+
+async def test_rows_that_cannot_be_carried_in_company_are_carried_alone(stand: Stand) -> None:
+    stand.backends.unwilling.append(OSError("one of them is odd"))
+    await at_once(stand, "a", "b/1")
+    await stand.turns(4)
+    assert stand.backends.healed == [("a", "b/1"), ("a",), ("b/1",)]
+    assert equal(stand)
+
+
+async def test_rows_that_hang_on_others_are_carried_with_them(stand: Stand) -> None:
+    stand.backends.unwilling.append(HangTogether(("b/1",)))
+    await stand.write(("a",), route=ROWS)
+    await stand.write(("b/1",))
+    await stand.turns(2)
+    assert stand.backends.healed == [("a",), ("a", "b/1")]
+    assert [await state(stand, n) for n in (1, 2)] == [State.HEALED] * 2
+    assert equal(stand)
+
+
+async def test_rows_without_a_mapping_wait_for_a_person(stand: Stand) -> None:
+    stand.backends.unwilling.extend([NoMapping("none")] * 2)
+    await stand.write(("a",), route=BOTH)
+    await stand.turns(4)
+    (entry,) = await stand.journal.entries([1])
+    assert (entry.state, entry.reason) == (State.PARKED, "it cannot be sent, and none")
+
+
 @pytest.mark.parametrize("hangs", ["hangs", "hangs after"])
 async def test_another_leader_asks_again_by_id(stand: Stand, hangs: str) -> None:
     await stand.write(("a",))
@@ -214,7 +315,7 @@ WIPE = """
 LANES = st.sampled_from((("a",), ("b/1",), ("b",), ("a", "b/1")))
 WRITE = st.tuples(
     st.just("write"), LANES, st.sampled_from(("ok", "ok", "ok", "4xx", "5xx", "lost", "never")),
-    st.sampled_from((PLAIN, PLAIN, CREATE, ROWS)),
+    st.sampled_from((PLAIN, PLAIN, CREATE, ROWS, BOTH)),
 )  # fmt: skip
 FAULT = st.sampled_from(("none", "none", "busy", "lost", "lost after", "hangs", "hangs after"))
 TURNS = st.tuples(st.just("turns"), st.integers(1, 3), st.lists(FAULT, max_size=4).map(tuple))

@@ -1,0 +1,99 @@
+"""What a replayer sees to beside its copies: rows to be carried, copies left behind, outcomes that nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+
+from shadow.clock import Clock
+from shadow.dualwrite.admission import Replays
+from shadow.dualwrite.entry import Entry
+from shadow.dualwrite.ordering import minimal
+from shadow.dualwrite.resolve import NoMapping, Resolver
+from shadow.dualwrite.session import JournalUnavailable
+from shadow.sender import Target
+
+log = structlog.get_logger("journal")
+
+AT_ONCE = 64
+
+
+class Care:
+    """Belongs to the leader among the replayers. What cannot be done yet is tried again at the next look."""
+
+    def __init__(
+        self, journal: Replays, resolver: Resolver, targets: Mapping[str, Target], clock: Clock, *, every: float,
+        send_within: float, again: Callable[[Entry, float], None], settled: Callable[[int], None],
+    ) -> None:  # fmt: skip
+        self._journal = journal
+        self._resolver = resolver
+        self._targets = targets
+        self._clock = clock
+        self._every = every
+        self._send_within = send_within
+        self._again = again
+        self._settled = settled
+        self._looked = float("-inf")
+        self._rows: dict[int, tuple[str, ...]] = {}  # number → lanes of what heal has to carry
+        self._alone: set[int] = set()  # of these: what could not be carried together with others
+
+    def carry(self, number: int, lanes: tuple[str, ...]) -> None:
+        """The rows of these lanes are to be carried for an entry whose copy is not under way (any more)."""
+        self._rows[number] = lanes
+
+    async def look(self, term: int) -> None:
+        """Carry the rows that wait, and from time to time see to what was left behind. Raises JournalUnavailable."""
+        if self._rows:
+            await self._carry_rows()
+        if self._clock.monotonic() - self._looked >= self._every:
+            self._looked = self._clock.monotonic()
+            await self._see_to_orphans(term)
+            await self._resolver.resolve_unknown()
+
+    async def _see_to_orphans(self, term: int) -> None:
+        """With ids a copy of an earlier term is asked again; any other may have landed, and is healed."""
+        now = self._clock.now()
+        for orphan in await self._journal.orphans(term):
+            (entry,) = await self._journal.entries([orphan.number])
+            if self._targets[entry.target].cooperates and not orphan.lost:
+                if await self._journal.adopt(term, entry.number, now + self._send_within):
+                    self._again(entry, now)
+            elif orphan.deadline <= now:
+                await self._heal([entry.number], entry.lanes)
+
+    async def _carry_rows(self) -> None:
+        """One heal for all that waits; what fails in company is tried alone."""
+        together = [number for number in self._rows if number not in self._alone][:AT_ONCE]
+        if together:
+            await self._heal(together, minimal(lane for number in together for lane in self._rows[number]))
+        self._alone.update(number for number in together if number in self._rows)
+        for number in [number for number in self._alone if number not in together]:
+            if number in self._rows:
+                await self._heal([number], self._rows[number])
+        if self._rows:
+            await self._forget_what_is_settled()
+
+    async def _forget_what_is_settled(self) -> None:
+        """A person may have decided meanwhile."""
+        still = {entry.number for entry in await self._journal.open_entries()}
+        self._rows = {number: lanes for number, lanes in self._rows.items() if number in still}
+        self._alone &= self._rows.keys()
+
+    async def _heal(self, numbers: Sequence[int], lanes: tuple[str, ...]) -> None:
+        try:
+            healed = await self._resolver.heal(lanes)
+        except NoMapping as error:
+            if len(numbers) > 1:
+                return
+            await self._journal.park(numbers[0], f"it cannot be sent, and {error}")
+            healed = list(numbers)
+        except JournalUnavailable:
+            raise
+        except Exception as error:
+            log.warning("heal_failed", numbers=list(numbers), why=repr(error))
+            return
+        for number in healed:
+            self._settled(number)
+            self._rows.pop(number, None)
+            self._alone.discard(number)
