@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TypeVar
@@ -22,6 +22,8 @@ from shadow.compare.rules import RuleBook
 from shadow.compare.summary import GroupKey, Judged, Mismatch, Proposal, example_of, key_of
 from shadow.compare.verdict import Outcome, Verdict, compare
 from shadow.compare.walk import Difference
+from shadow.dualwrite.session import JournalUnavailable
+from shadow.dualwrite.tail import Position
 from shadow.exchange import Exchange
 from shadow.metrics import MIRRORED, NOT_COMPARED, SKIPPED
 from shadow.plan import Bucket, Skip, sample_point
@@ -30,9 +32,12 @@ from shadow.settings import CompareSettings, MirrorSettings
 
 log = structlog.get_logger("shadow")
 T = TypeVar("T")
+Stand = Callable[[], Awaitable[Position]]
 
 SECOND_ASKS = 0.1
 """Second asks, as a share of `mirror.rate`: they go to the active backend too, which must never feel them."""
+TRIES, BREATH = 5, 0.1
+"""How often a difference is looked at again until no write falls in between, and the first pause in seconds."""
 CONFIRMED_FOR = 300.0
 """Seconds for which a confirmed group needs no second ask where there is no room for one."""
 _INLINE = 64 * 1024  # bodies above this are compared in a thread: sending must not wait for them
@@ -50,14 +55,16 @@ class Judge:
     """Judges exchanges one by one; many may be under way at once. Used from one event loop only."""
 
     def __init__(
-        self, asking: Asking, ledger: Records, clock: Clock, mirror: MirrorSettings, settings: CompareSettings
-    ) -> None:
+        self, asking: Asking, ledger: Records, clock: Clock, mirror: MirrorSettings, settings: CompareSettings,
+        position: Stand | None = None,
+    ) -> None:  # fmt: skip
         self._asking = asking
         self._ledger = ledger
         self._clock = clock
         self._rate = max(1.0, mirror.rate * SECOND_ASKS)
         self._bucket = Bucket(self._rate, clock.monotonic())
         self._body_limit = mirror.body_limit
+        self._position = position
         self._confirmed = Recent(CONFIRMED_FOR)
         self._told = Recent(86400.0)
         self.use(settings)
@@ -109,10 +116,12 @@ class Judge:
         if not self._may_ask_again():
             return await self._unconfirmed(exchange, pair, outcome)
         try:
-            again = await self._both(exchange)
-        except (AskFailed, BreakerOpen) as error:
+            again = await self._at_a_position(exchange)
+        except (AskFailed, BreakerOpen, JournalUnavailable) as error:
             log.debug("not_confirmed", request=exchange.id, error=str(error))
             return self._verdict(exchange, Verdict.NOT_COMPARED, NotComparedReason.UNCONFIRMED)
+        if again is None:
+            return self._verdict(exchange, Verdict.MOVING)
         second = await self._compared(exchange.route, again)
         if second.verdict is Verdict.NOT_COMPARED:
             return self._verdict(exchange, Verdict.NOT_COMPARED, NotComparedReason.UNCONFIRMED)
@@ -182,6 +191,22 @@ class Judge:
         answer = await self._asking.ask(exchange, exchange.mirrored)
         client = captured(exchange)
         return Pair(client, answer) if exchange.served == exchange.active else Pair(answer, client)
+
+    async def _at_a_position(self, exchange: Exchange) -> Pair | None:
+        """Both backends asked while no write is under way (design.md section 6); None if that never is so.
+
+        Where no writes are brought to the standby there is no position, and both are asked just so.
+        """
+        if self._position is None:
+            return await self._both(exchange)
+        for attempt in range(TRIES):
+            before = await self._position()
+            if not before.under_way:
+                pair = await self._both(exchange)
+                if await self._position() == before:
+                    return pair
+            await asyncio.sleep(BREATH * 2**attempt)
+        return None
 
     async def _both(self, exchange: Exchange) -> Pair:
         """Both backends asked anew, at the same time."""

@@ -16,7 +16,7 @@ from shadow.asking import Asking
 from shadow.clock import Clock, SystemClock
 from shadow.compare.reports import Ledger
 from shadow.exchange import decode
-from shadow.judging import Judge
+from shadow.judging import Judge, Stand
 from shadow.metrics import SKIPPED
 from shadow.plan import Skip
 from shadow.sender import Asks, Target
@@ -45,13 +45,14 @@ class ShadowWorker:
         sender: Asks,
         ledger: Ledger,
         clock: Clock | None = None,
+        position: Stand | None = None,
     ) -> None:
         clock = clock or SystemClock()
         self._path = Path(socket_path)
         self._settings = mirror
         self._ledger = ledger
         self._asking = Asking(sender, targets, clock, self._tell)
-        self._judge = Judge(self._asking, ledger, clock, mirror, compare)
+        self._judge = Judge(self._asking, ledger, clock, mirror, compare, position)
         self._edges: set[_Edge] = set()
         self._waiting: asyncio.Queue[tuple[bytes, _Edge]] = asyncio.Queue()
         self._held = 0

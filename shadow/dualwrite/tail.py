@@ -1,24 +1,40 @@
-"""What an edge asks the journal for: whose writes are not on the standby yet. It needs no key for that."""
+"""What edges and the shadow ask the journal for; they need no key, and read no request and no answer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from shadow.dualwrite.session import JournalSession
 
 ANSWER_WITHIN = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far writes have come. Two equal positions with nothing under way: no write fell in between."""
+
+    number: int
+    completion: int
+    under_way: int
+    """Writes whose outcome is not known yet, or that the standby is still to get; parked ones will not come."""
+
+
 class JournalTail:
-    """One connection of one edge process."""
+    """One connection of one process. Everything raises JournalUnavailable."""
 
     def __init__(self, url: str) -> None:
         self._session = JournalSession(url, "tail", ANSWER_WITHIN)
 
-    async def __call__(self) -> Mapping[str, int]:
-        """{client key → the number of its newest entry that is not settled}. Raises JournalUnavailable."""
+    async def clients(self) -> Mapping[str, int]:
+        """{client key → the number of its newest entry that is not settled}."""
         return {client: number for client, number in await self._session.run("tail")}
 
-    async def close(self) -> None:
+    async def position(self) -> Position:
+        """Where the journal stands."""
+        ((number, completion, under_way),) = await self._session.run("standing")
+        return Position(number, completion, under_way)
+
+    async def aclose(self) -> None:
         """End the connection."""
         await self._session.close()

@@ -7,10 +7,13 @@ from typing import Any
 import orjson
 import pytest
 
+from shadow import judging
 from shadow.answer import Answer, AskFailed, Reason
 from shadow.asking import Asking
 from shadow.breaker import FAILURES
 from shadow.compare.verdict import Verdict
+from shadow.dualwrite.session import JournalUnavailable
+from shadow.dualwrite.tail import Position
 from shadow.exchange import Exchange
 from shadow.judging import Judge
 from shadow.settings import CompareSettings, MirrorSettings, Rule, RuleKind
@@ -32,8 +35,10 @@ class Court:
         old: Sequence[Answer | AskFailed] = (),
         new: Sequence[Answer | AskFailed] = (),
         rate: float = 200,
+        positions: Sequence[Position | JournalUnavailable] = (),
         **compare: Any,
     ) -> None:
+        self.positions = list(positions)
         self.sender = ScriptedSender({"old": old, "new": new})
         self.settings = CompareSettings(**{"noise_percent": 0} | compare)
         self.ledger = InMemoryLedger(self.settings)
@@ -42,7 +47,14 @@ class Court:
         self.asking = Asking(
             self.sender, BACKENDS, self.clock, lambda name, is_open: self.changes.append((name, is_open))
         )
-        self.judge = Judge(self.asking, self.ledger, self.clock, MirrorSettings(rate=rate), self.settings)
+        position = self.position if positions else None
+        self.judge = Judge(self.asking, self.ledger, self.clock, MirrorSettings(rate=rate), self.settings, position)
+
+    async def position(self) -> Position:
+        found = self.positions.pop(0) if len(self.positions) > 1 else self.positions[0]
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     async def verdict(self, exchange: Exchange) -> Verdict:
         await self.judge.judge(exchange)
@@ -73,6 +85,29 @@ async def test_an_exchange_gets_its_verdict(new: list[Any], old: list[Any], expe
     moved = Moved()
     assert await Court(old, new).verdict(READ) is expected
     assert moved.verdicts() == {expected.value: 1}
+
+
+CALM = Position(7, 7, 0)
+
+
+@pytest.mark.parametrize(
+    ("positions", "expected", "asked_again"),
+    [
+        ([CALM], Verdict.MISMATCHED, 1),
+        ([Position(7, 6, 1), CALM], Verdict.MISMATCHED, 1),
+        ([CALM, Position(8, 8, 0)], Verdict.MISMATCHED, 2),  # a write fell in between, and no other
+        ([Position(7, 6, 1)], Verdict.MOVING, 0),
+        ([JournalUnavailable("gone")], Verdict.NOT_COMPARED, 0),
+    ],
+)
+async def test_a_difference_is_confirmed_at_a_position_of_the_journal(
+    positions: list[Any], expected: Verdict, asked_again: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """design.md section 6: a standby that still has writes to come is not wrong."""
+    monkeypatch.setattr(judging, "BREATH", 0.001)
+    court = Court([says(name="Alice")], [says(name="Bob")], positions=positions)
+    assert await court.verdict(READ) is expected
+    assert court.sender.asked_of("old") == asked_again
 
 
 async def test_only_what_differs_twice_in_the_same_place_is_reported() -> None:
