@@ -146,8 +146,9 @@ class Backends:
 
     def start(self, name: str) -> Process:
         """Start (or restart) one backend and wait until it is healthy."""
-        programs = {NODE: self._node, DJANGO: self._django, CHANNELS: lambda: channels_program(self.settings)}
-        return self.supervisor.start(programs[name]())
+        if name == CHANNELS:
+            return self.supervisor.start(channels_program(self.settings))
+        return self.supervisor.start(self._node() if name == NODE else self._django())
 
     def start_all(self) -> None:
         """Start both, and what serves Django's WebSockets."""

@@ -11,7 +11,8 @@ from django.core.cache import caches
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 
 from common.copies.current import is_copy
-from common.relay import REDIS
+from common.outage import Outage
+from common.relay import outage_of
 
 # As long as the legacy keeps its figures.
 FRESH_SECONDS = 60
@@ -31,12 +32,16 @@ class JsonValues:
         return json.loads(data)
 
 
+def _outage(client: Any) -> Outage:
+    return outage_of(client._servers[0])
+
+
 def _lossy(name: str, otherwise: Any) -> Callable[..., Any]:
     """A method of the client that is answered with `otherwise` while Redis is gone."""
     method = getattr(RedisCacheClient, name)
 
     def attempted(self: RedisCacheClient, *given: Any) -> Any:
-        return REDIS.attempt("cached value", partial(method, self, *given), otherwise)
+        return _outage(self).attempt("cached value", partial(method, self, *given), otherwise)
 
     return attempted
 
@@ -56,7 +61,7 @@ class LossyClient(RedisCacheClient):
 
     def get(self, key: Any, default: Any) -> Any:
         """What was stored under `key`, else `default`."""
-        return REDIS.attempt("cached value", partial(super().get, key, default), default)
+        return _outage(self).attempt("cached value", partial(super().get, key, default), default)
 
 
 class LossyCache(RedisCache):

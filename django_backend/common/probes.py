@@ -27,6 +27,7 @@ class Probe:
         self._answer: Future[bool] | None = None
         self._finding = False
         self._found_at = float("-inf")
+        self._asked_at = float("-inf")
 
     def ask(self) -> None:
         """Put the question, unless it is under way or the last answer is still good."""
@@ -35,14 +36,18 @@ class Probe:
             if under_way or self._age() < self._fresh_for:
                 return
             self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="probe")
+            self._asked_at = time.monotonic()
             self._answer = self._thread.submit(self._find)
 
     def is_up(self, patience: float) -> bool:
-        """The answer; after `patience` seconds without one, what was found last, if that is recent."""
+        """The answer; after `patience` seconds without one, what was found last, if that is recent.
+
+        Whoever comes when the question has been on its way for longer than that does not wait at all.
+        """
         if self._answer is None:
             return False
         try:
-            return self._answer.result(timeout=max(patience, 0.0))
+            return self._answer.result(timeout=max(self._asked_at + patience - time.monotonic(), 0.0))
         except NotYet:
             return self._finding and self._age() < self._stands_in
 
@@ -61,7 +66,6 @@ class Probe:
 
 def ask_all(probes: Mapping[str, Probe], patience: float) -> dict[str, bool]:
     """Which of `probes` are up. They are asked at the same time, and share the patience."""
-    deadline = time.monotonic() + patience
     for probe in probes.values():
         probe.ask()
-    return {name: probe.is_up(deadline - time.monotonic()) for name, probe in probes.items()}
+    return {name: probe.is_up(patience) for name, probe in probes.items()}

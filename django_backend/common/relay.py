@@ -33,16 +33,20 @@ RETRY_SECONDS = 0.5
 # So a connection that was cut without a word is noticed within half a minute.
 KEEPALIVE = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
 
-# One for all that this process asks of Redis: it is the same server, so one caller's bad news spares the others.
-REDIS = Outage("redis", (redis.RedisError,))
 Deliver = Callable[[str, dict[str, Any]], None]
 
 log = structlog.get_logger(__name__)
 
 
+@cache
+def outage_of(url: str) -> Outage:
+    """One for all that this process asks of a Redis: one caller's bad news spares the others."""
+    return Outage("redis", (redis.RedisError,))
+
+
 def say(group: str, message: bytes) -> None:
     """Hand `message` to every process that listens. It takes a fraction of a second at most, and never raises."""
-    REDIS.attempt("frame", partial(_publish, PREFIX + group, message), None)
+    outage_of(settings.REDIS_URL).attempt("frame", partial(_publish, PREFIX + group, message), None)
 
 
 def _publish(channel: str, message: bytes) -> None:
@@ -62,6 +66,7 @@ class Listener:
     def __init__(self, url: str, deliver: Deliver) -> None:
         self._url = url
         self._deliver = deliver
+        self._outage = outage_of(url)
         self._tried = asyncio.Event()
         self._task = asyncio.ensure_future(self._listen_for_ever())
 
@@ -74,7 +79,7 @@ class Listener:
             try:
                 await self._listen()
             except (redis.RedisError, OSError) as trouble:
-                REDIS.failed(trouble)
+                self._outage.failed(trouble)
             except Exception:
                 # Whatever it is, deaf sockets would be worse than a line of log for every try.
                 log.exception("listening failed")
@@ -100,7 +105,7 @@ class Listener:
             if message is None:
                 continue
             if message["type"] == "psubscribe":
-                REDIS.worked()
+                self._outage.worked()
                 self._tried.set()
             elif message["type"] == "pmessage":
                 self._hand_over(message["channel"], message["data"])

@@ -141,6 +141,20 @@ async def test_what_one_says_is_heard_in_its_order_and_a_ping_behind_it_is_answe
     assert await ana.heard() == {"type": "pong", "data": "last"}
 
 
+async def test_while_many_speak_a_ping_is_answered_behind_what_its_sender_said(way: Way) -> None:
+    path = room()
+    both = [await way.join(path, user) for user in (ANA, BO)]
+    for number in range(20):
+        for socket in both:
+            await socket.say({"type": "message", "data": {"content": str(number)}})
+    for socket, user in zip(both, (ANA, BO), strict=True):
+        await socket.say({"type": "ping"})
+        own = []
+        while (frame := await socket.heard())["type"] != "pong":
+            own += [frame["data"]["content"]] if frame["data"]["sender_id"] == user else []
+        assert own == [str(number) for number in range(20)]
+
+
 async def test_typing_is_told_to_the_others_and_kept_nowhere(way: Way) -> None:
     path = room()
     ana, bo = await way.join(path, ANA), await way.join(path, BO)
