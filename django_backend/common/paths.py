@@ -25,7 +25,7 @@ class AnyCase(RegexPattern):
     """
 
     def __init__(self, path: str) -> None:
-        pattern = PARAMETER.sub(lambda found: rf"(?P<{found[1]}>{'.+' if found[2] else '[^/]+'})", path)
+        pattern = PARAMETER.sub(lambda found: rf"(?P<{found[1]}>{'(?s:.+)' if found[2] else '[^/]+'})", path)
         super().__init__(rf"^{pattern}/?$", is_endpoint=True)
         self.regex = re.compile(rf"^{pattern}/?$", re.IGNORECASE | re.ASCII)
         self.template = "/" + PARAMETER.sub(r"{\1}", path)

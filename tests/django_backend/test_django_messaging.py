@@ -46,7 +46,7 @@ def test_what_is_said_to_one_is_heard_by_two(
     assert contents(ask("get", ROOM, by=charlie)) == []
 
 
-@pytest.mark.parametrize("room", ["General", "%E2%82%AC%20b", "a%2Fb", "messages"])
+@pytest.mark.parametrize("room", ["General", "%E2%82%AC%20b", "a%2Fb", "a%0Ab", "messages"])
 def test_a_room_is_any_text_and_its_letter_case_counts(ask: Ask, alice: User, room: str) -> None:
     path = f"messaging/rooms/{room}/messages"
     assert ask("post", path, by=alice, body={"content": "x"}).status_code == 201

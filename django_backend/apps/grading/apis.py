@@ -24,8 +24,8 @@ from common.bodies import lacking, objects
 from common.columns import writable
 from common.exceptions import InvalidInput
 from common.inputs import Reader, hundredths, path_id, read, text, whole_number
-from common.openapi.description import described, listed
-from common.openapi.shapes import ACCEPTED, INTEGER, body_of, counted, list_of, readers_of, row_of_table, said
+from common.openapi.description import ID_ASKED, described, listed
+from common.openapi.shapes import ACCEPTED, body_of, counted, list_of, readers_of, row_of_table, said
 from common.pagination import listing, page_asked
 from common.permissions import IsAdmin, IsStaffMember
 
@@ -103,7 +103,7 @@ def grade_values(given: dict[str, Any], fields: dict[str, tuple[str, Reader]]) -
 class GradeListApi(Api):
     """Lists grades by cadet, a page at a time; a cadet sees its own."""
 
-    description = listed(Grade, "term", cadetId=INTEGER, categoryId=INTEGER)
+    description = listed(Grade, "term", cadetId=ID_ASKED, categoryId=ID_ASKED)
 
     def get(self, request: Request) -> Response:
         query = request.query_params

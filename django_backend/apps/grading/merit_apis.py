@@ -17,8 +17,8 @@ from common.api import Api
 from common.bodies import lacking
 from common.exceptions import InvalidInput
 from common.inputs import Reader, path_id, present_text, read, text, whole_number
-from common.openapi.description import LIMIT, described, listed
-from common.openapi.shapes import INTEGER, body_of, list_of, readers_of, row_of_table, said
+from common.openapi.description import ID_ASKED, LIMIT, described, listed
+from common.openapi.shapes import body_of, list_of, readers_of, row_of_table, said
 from common.pagination import limit_asked, listing, page_asked
 from common.permissions import IsStaffMember
 
@@ -46,7 +46,7 @@ class LedgerApi(Api):
 class MeritLogListApi(Api):
     """Lists merits and demerits, newest first, a page at a time; a cadet sees its own."""
 
-    description = listed(MeritDemeritLog, "type", cadetId=INTEGER)
+    description = listed(MeritDemeritLog, "type", cadetId=ID_ASKED)
 
     def get(self, request: Request) -> Response:
         query = request.query_params

@@ -11,7 +11,7 @@ from apps.system.services import system_settings_save
 from common.api import Api
 from common.inputs import text
 from common.openapi.description import described, listed
-from common.openapi.shapes import ACCEPTED, COUNT, OPTIONAL_STRING, answered
+from common.openapi.shapes import ACCEPTED, COUNT, OPTIONAL_STRING, answered, body_of
 from common.pagination import listing, page_asked
 from common.permissions import IsAdmin, IsStaffMember
 
@@ -43,7 +43,7 @@ class SettingsUpdateApi(Api):
     """Saves some settings and answers all of them."""
 
     permission_classes = (IsAdmin,)
-    description = described(SETTINGS, json={"type": "object", "additionalProperties": ACCEPTED[text]})
+    description = described(SETTINGS, json={**body_of({}), "additionalProperties": ACCEPTED[text]})
 
     def put(self, request: Request) -> Response:
         system_settings_save(changes=self.fields())

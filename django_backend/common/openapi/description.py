@@ -8,18 +8,19 @@ from http import HTTPStatus
 
 from django.db import models
 
-from common.openapi.shapes import COUNT, STRING, Shape, answered, list_of, row_of_table
-from common.pagination import LARGEST_LIMIT, LARGEST_PAGE
+from common.openapi.shapes import COUNT, INTEGER, STRING, Shape, answered, list_of, row_of_table
+from common.pagination import DEFAULT_LIMIT, LARGEST_LIMIT, LARGEST_PAGE
 
 JSON, FORM, ANY = "application/json", "multipart/form-data", "*/*"
-PAGE: Shape = {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": 1}
+# In a query what is empty counts as not given.
+EMPTY: Shape = {"const": ""}
+PAGE: Shape = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE}, EMPTY], "default": 1}
 LIMIT: Shape = {
-    "type": "integer",
-    "minimum": 0,
-    "maximum": LARGEST_PAGE,
-    "default": 20,
+    "anyOf": [{"type": "integer", "minimum": 0, "maximum": LARGEST_PAGE}, EMPTY],
+    "default": DEFAULT_LIMIT,
     "description": f"Counts as {LARGEST_LIMIT} if it is more.",
 }
+ID_ASKED: Shape = {"anyOf": [INTEGER, EMPTY]}
 # The body was read: it may be too large, or no JSON, or of another kind, or hold what is not accepted.
 OF_BODIES = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE})
 

@@ -35,8 +35,8 @@ NUMBER: Shape = {"type": "number"}
 COUNT: Shape = {"type": "integer", "minimum": 0}
 UUID: Shape = {"type": "string", "format": "uuid"}
 INSTANT: Shape = {"type": "string", "format": "date-time"}
-# A NUMERIC of two decimals is a string, so that no client makes a double of it.
-HUNDREDTHS: Shape = {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{2}$"}
+# A NUMERIC of two decimals is a string, so that no client makes a double of it. The column holds NaN as well.
+HUNDREDTHS: Shape = {"type": "string", "pattern": r"^(-?[0-9]+\.[0-9]{2}|NaN)$"}
 BYTES: Shape = {"type": "string", "format": "binary"}
 ANYTHING: Shape = {}
 
@@ -124,10 +124,14 @@ def list_of(item: Shape) -> Shape:
 
 
 def body_of(readers: Mapping[str, Reader], *, required: Iterable[str] = (), **others: Shape) -> Shape:
-    """An object of a request: what these readers take, and `others`. Unknown fields are ignored."""
+    """An object of a request: what these readers take, and `others`. Unknown fields are ignored.
+
+    An array is an object without fields, as in the legacy backend; so it does where no field is needed.
+    """
     properties = {name: ACCEPTED[reader] for name, reader in readers.items() if name not in others}
     needed = list(required)
-    return {"type": "object", "properties": {**properties, **others}} | ({"required": needed} if needed else {})
+    kind = {"type": "object", "required": needed} if needed else {"type": ["object", "array"]}
+    return {**kind, "properties": {**properties, **others}}
 
 
 def readers_of(columns: Mapping[str, tuple[str, Reader]]) -> dict[str, Reader]:
