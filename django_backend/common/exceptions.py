@@ -96,6 +96,23 @@ class FileRefused(ApplicationError):
     message = "Files of this kind are not accepted"
 
 
+class UploadFailed(ApplicationError):
+    """The store of the files does not take any at the moment; `reason` is for people."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "UPLOAD_FAILED"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"File upload failed: {reason}")
+
+
+class UploadRefused(UploadFailed):
+    """The store does not take this file."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "UPLOAD_REFUSED"
+
+
 class NotReady(ApplicationError):
     """It will be there later."""
 

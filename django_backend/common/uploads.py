@@ -1,4 +1,4 @@
-"""Uploaded files: which are taken, and where they are kept. The seam behind which another store would come."""
+"""Uploaded files: which are taken, and where they are kept: at Cloudinary, or without its credentials on the disk."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 
+from common.cloud import cloud_is_set, cloud_keep
 from common.content import fits, is_dangerous
 from common.copies.current import is_copy, pins
 from common.exceptions import FileRefused, FileTooLarge, InvalidInput
@@ -43,19 +44,36 @@ def uploads_in(request: Request, field: str, *, most: int = 1) -> list[Upload]:
     return [_accepted(file) for file in files]
 
 
-def upload_store(name: str, content: bytes, *, now: datetime) -> str:
-    """Keep `content` under a new name with the extension of `name`, and say its URL.
+@dataclass(frozen=True)
+class Kept:
+    """Where a file is; `public_id` is what Cloudinary calls it, None for one on the disk."""
 
-    A copy stores nothing: the original has, in the directory that both backends share.
+    url: str
+    public_id: str | None = None
+
+
+def upload_keep(name: str, content: bytes, *, now: datetime) -> Kept:
+    """Keep `content` under a new name with the extension of `name`. `UploadFailed` if the store does not take it.
+
+    A copy stores nothing: the original has, in a place that both backends share.
     """
     extension = PurePosixPath(name).suffix
     kept = extension if EXTENSION.fullmatch(extension) else ""
     fresh = f"{int(now.timestamp() * 1000)}-{secrets.token_hex(4)}{kept}"
     if is_copy():
-        return pins().next_url() or PREFIX + fresh
+        return Kept(pins().next_url() or PREFIX + fresh)
+    if cloud_is_set():
+        return Kept(*cloud_keep(fresh, content))
     settings.UPLOAD_DIR.mkdir(parents=True, exist_ok=True)
     (settings.UPLOAD_DIR / fresh).write_bytes(content)
-    return PREFIX + fresh
+    return Kept(PREFIX + fresh)
+
+
+def upload_replace(path: Path, content: bytes) -> None:
+    """Put other bytes under the name of a file on the disk; whoever reads it meanwhile gets one or the other whole."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    draft.write_bytes(content)
+    draft.replace(path)
 
 
 def stored_file(url: str) -> Path | None:

@@ -26,9 +26,10 @@ from config import environment
 from config.settings.test import NO_DATABASE, NO_REDIS
 from tests.django_backend.people import CUTOVER_SECRET, Ask, Copy, Frames, cadet, copy_headers, person
 from tests.django_backend.serving import start
+from tests.django_backend.working import worker, worker_of_session
 
-# A fixture that lives beside the server it starts.
-__all__ = ["start"]
+# Fixtures that live beside the processes they start.
+__all__ = ["start", "worker", "worker_of_session"]
 
 # After so long without a frame none is on its way any more.
 QUIET_SECONDS = 0.15

@@ -3,51 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 from celery.result import AsyncResult
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.attendance.models import Attendance, TrainingDay
 from apps.authentication.models import User
 from apps.files.models import File
-from apps.grading.models import Grade, GradeCategory
 from apps.messaging.models import Notification
 from apps.reports.models import Report
 from apps.reports.tables import TYPES
 from common.active import Reading, Standing, judged, reading
-from common.jobs.signs import DECISIONS_KEY
 from tests.django_backend.people import PASSWORD, cadet
 from tests.django_backend.serving import Start, asked
-from tests.django_backend.working import Worker, outcome, worker
+from tests.django_backend.working import Worker, outcome
 from tests.support.waiting import eventually
-
-# A fixture that lives beside the worker it starts.
-__all__ = ["worker"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GENERATE = "apps.reports.tasks.generate_report"
 NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture(autouse=True)
-def begins_active(worker: Worker) -> Iterator[None]:
-    """Every test begins with this backend active."""
-    worker.roles("django")
-    worker.cache.delete(DECISIONS_KEY)
-    yield
-    worker.client.control.purge()
-
-
-def decisions(worker: Worker) -> dict[str, int]:
-    return {name.decode(): int(number) for name, number in worker.cache.hgetall(DECISIONS_KEY).items()}  # type: ignore[union-attr]
 
 
 def put_off(worker: Worker, result: AsyncResult) -> datetime:
@@ -82,7 +61,7 @@ def test_celery_task_execution(worker: Worker, bob: User) -> None:
     assert Notification.objects.get(user=bob).message == "Report ready: grades"
     kept = json.loads(worker.cache.get(f"celery-task-meta-{result.id}") or b"")  # type: ignore[arg-type]
     assert (kept["status"], kept["result"]) == ("SUCCESS", "success")
-    assert decisions(worker) == {"ran": 1}
+    assert worker.decisions() == {"ran": 1}
 
 
 def test_a_report_ordered_over_http_is_made_by_the_worker(worker: Worker, start: Start, carol: User) -> None:
@@ -95,7 +74,7 @@ def test_a_report_ordered_over_http_is_made_by_the_worker(worker: Worker, start:
     assert (status, row["status"]) == (202, "pending")
     path = f"/api/v1/reports/{row['id']}"
     eventually(lambda: asked(connection, "GET", path, None, **bearer)[1]["status"] == "completed", within=30)
-    eventually(lambda: decisions(worker) == {"ran": 1})
+    eventually(lambda: worker.decisions() == {"ran": 1})
     assert any(worker.cache.get(key) for key in worker.cache.keys("celery-task-meta-*"))  # type: ignore[union-attr]
 
 
@@ -104,7 +83,7 @@ def test_a_missing_row_is_raised_at_once_and_not_tried_again(worker: Worker, db:
     with pytest.raises(Exception, match="Report matching query does not exist"):
         outcome(result)
     assert result.state == "FAILURE"
-    assert decisions(worker) == {"failed": 1}
+    assert worker.decisions() == {"failed": 1}
 
 
 def test_what_no_repetition_mends_fails_at_once(worker: Worker, bob: User) -> None:
@@ -112,7 +91,7 @@ def test_what_no_repetition_mends_fails_at_once(worker: Worker, bob: User) -> No
     with pytest.raises(Exception, match="Unknown type of report"):
         worker.done(GENERATE, str(report.pk))
     report.refresh_from_db()
-    assert report.status == "failed" and decisions(worker) == {"failed": 1}
+    assert report.status == "failed" and worker.decisions() == {"failed": 1}
 
 
 @pytest.mark.parametrize(("tried", "seconds"), [(0, 60), (1, 120), (2, 240)])
@@ -158,7 +137,7 @@ def test_a_job_waits_while_this_backend_is_not_active(
     put_off(worker, worker.give(GENERATE, str(report.pk)))
     report.refresh_from_db()
     assert report.status == "pending" and not File.objects.exists() and not Notification.objects.exists()
-    assert decisions(worker) == {decision: 1}
+    assert worker.decisions() == {decision: 1}
 
 
 def test_a_job_of_the_schedule_is_left_out_while_this_backend_is_not_active(worker: Worker, db: None) -> None:
@@ -176,7 +155,7 @@ def test_nobody_works_while_nobody_can_say_who_is_active(worker: Worker, bob: Us
         finally:
             control.execute("ALTER SCHEMA gone RENAME TO cutover")
     report.refresh_from_db()
-    assert report.status == "pending" and decisions(worker) == {"unknown": 1}
+    assert report.status == "pending" and worker.decisions() == {"unknown": 1}
 
 
 def test_what_a_job_wrote_while_the_roles_changed_is_undone(worker: Worker, bob: User) -> None:
@@ -189,7 +168,7 @@ def test_what_a_job_wrote_while_the_roles_changed_is_undone(worker: Worker, bob:
     put_off(worker, result)
     report.refresh_from_db()
     assert report.status == "pending" and not File.objects.exists() and not Notification.objects.exists()
-    assert decisions(worker) == {"overtaken": 1}
+    assert worker.decisions() == {"overtaken": 1}
 
 
 def test_an_order_that_was_given_twice_is_done_once(worker: Worker, bob: User) -> None:
@@ -197,65 +176,6 @@ def test_an_order_that_was_given_twice_is_done_once(worker: Worker, bob: User) -
     results = [worker.give(GENERATE, str(report.pk)) for _ in range(3)]
     assert sorted(outcome(result) for result in results) == ["done already", "done already", "success"]
     assert File.objects.count() == Notification.objects.count() == 1
-
-
-def test_orders_that_were_lost_are_found_again(worker: Worker, bob: User) -> None:
-    now = timezone.now()
-    lost = ordered(bob, created_at=now - timedelta(minutes=20))
-    fresh, old = ordered(bob), ordered(bob, created_at=now - timedelta(days=2))
-    assert worker.done("apps.reports.tasks.resume_reports") == 1
-    eventually(lambda: Report.objects.get(pk=lost.pk).status == "completed", within=30)
-    assert {Report.objects.get(pk=report.pk).status for report in (fresh, old)} == {"pending"}
-
-
-def test_the_reports_of_a_day_are_ordered_once(worker: Worker, db: None) -> None:
-    assert [worker.done("apps.reports.tasks.generate_daily_reports") for _ in range(2)] == [len(TYPES), 0]
-    eventually(lambda: Report.objects.filter(status="completed").count() == len(TYPES), within=30)
-    assert not Notification.objects.exists()
-
-
-def test_sessions_that_have_expired_are_deleted(worker: Worker, db: None) -> None:
-    now = timezone.now()
-    for name, expires in (("old", now - timedelta(seconds=1)), ("new", now + timedelta(days=1))):
-        Session.objects.create(session_key=name, session_data="", expire_date=expires)
-    assert worker.done("apps.authentication.tasks.cleanup_sessions") == 1
-    assert Session.objects.get().session_key == "new"
-
-
-def test_marks_are_counted_anew_and_open_pages_are_told_once(worker: Worker, db: None) -> None:
-    day = TrainingDay.objects.create(date="x", title="y")
-    Attendance.objects.create(training_day=day, cadet=cadet("1"), status="present")
-    with worker.cache.pubsub(ignore_subscribe_messages=True) as listening:
-        listening.psubscribe("realtime:*")
-        listening.get_message(timeout=5)
-        assert [worker.done("apps.attendance.tasks.sync_attendance") for _ in range(2)] == [True, False]
-        heard: list[Any] = []
-        eventually(lambda: heard or heard.extend(filter(None, [listening.get_message(timeout=0.1)])) or heard)
-    assert b'"synced"' in heard[0]["data"]
-    assert Attendance.objects.count() == 1 and not Notification.objects.exists()
-
-
-def test_many_grades_are_saved_or_none(worker: Worker, bob: User) -> None:
-    category = GradeCategory.objects.create(name="c", weight=1)
-    cadets = [cadet(str(number)) for number in range(3)]
-    grades = [{"cadet_id": one.pk, "score": "90.5", "term": "final"} for one in cadets]
-    name = "apps.grading.tasks.grade_in_bulk"
-    with pytest.raises(Exception, match="Invalid input"):
-        worker.done(name, category.pk, [*grades, {"cadet_id": "x", "score": 1}], bob.pk)
-    assert not Grade.objects.exists()
-    assert worker.done(name, category.pk, grades, bob.pk) == 3
-    assert set(Grade.objects.values_list("score", "max_score", "graded_by")) == {(90.5, 100, bob.pk)}
-    assert Notification.objects.get(user=bob).message == "3 grades saved: c"
-
-
-def test_a_table_is_taken_away_as_a_file(worker: Worker, carol: User) -> None:
-    cadet("7", last_name="Peña, Jr.")
-    file = File.objects.get(pk=worker.done("apps.system.tasks.export_data", "cadets", carol.pk))
-    lines = (worker.uploads / str(file.url).removeprefix("/uploads/")).read_text().splitlines()
-    assert lines[0].startswith("id,rank,first_name") and '"Peña, Jr."' in lines[1] and len(lines) == 2
-    assert (file.owner_id, file.filename) == (carol.pk, "cadets.csv")
-    with pytest.raises(Exception, match="Unknown table"):
-        worker.done("apps.system.tasks.export_data", "users", carol.pk)
 
 
 def test_a_message_that_is_not_json_is_not_even_looked_at(worker: Worker, db: None) -> None:

@@ -21,6 +21,7 @@ from celery.result import AsyncResult, denied_join_result
 from django.db import connection
 
 from common.health import CELERY_ALIVE_KEY
+from common.jobs.signs import DECISIONS_KEY
 from proxy.embedded import ensure_database
 from tests.support.waiting import eventually
 
@@ -59,6 +60,11 @@ class Worker:
         standby = "node" if active == "django" else "django"
         with psycopg.connect(self.control_url) as control:
             control.execute(ROLES, [active, standby, "1 hour" if fenced else None])
+
+    def decisions(self) -> dict[str, int]:
+        """How often each decision was made about a job of this test."""
+        counted = self.cache.hgetall(DECISIONS_KEY)
+        return {name.decode(): int(number) for name, number in counted.items()}  # type: ignore[union-attr]
 
 
 def outcome(result: AsyncResult) -> Any:
@@ -102,11 +108,11 @@ def celery_running(environment: dict[str, str], log: Path, *words: str) -> Itera
             process.wait()
 
 
-@pytest.fixture(scope="module")
-def worker(
+@pytest.fixture(scope="session")
+def worker_of_session(
     django_db_setup: None, database_url: str, cache_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Worker]:
-    """A worker for all tests of a file. It believes the control database, in which this backend begins as active."""
+    """A worker for all tests; it believes the control database."""
     home = tmp_path_factory.mktemp("worker")
     # A database of Redis for itself: other tests of the session must not believe that a worker lives.
     cache_at, control = urlunsplit(urlsplit(cache_url)._replace(path="/5")), control_database(database_url)
@@ -134,3 +140,12 @@ def worker(
             client.close()
     with psycopg.connect(database_url, autocommit=True) as server:
         server.execute(f"DROP DATABASE {urlsplit(control).path[1:]} WITH (FORCE)")
+
+
+@pytest.fixture
+def worker(worker_of_session: Worker) -> Iterator[Worker]:
+    """The worker, with this backend active, nothing to do, and nothing decided."""
+    worker_of_session.roles("django")
+    worker_of_session.cache.delete(DECISIONS_KEY)
+    yield worker_of_session
+    worker_of_session.client.control.purge()

@@ -13,7 +13,7 @@ from apps.activities.models import Activity
 from common.exceptions import Missing
 from common.realtime import publish_update
 from common.rows import row_create, row_delete, row_update
-from common.uploads import Upload, upload_store
+from common.uploads import Upload, upload_keep
 
 # Those who are in already are left alone, and are not counted.
 ADD = """
@@ -78,4 +78,4 @@ def participant_remove(*, activity_id: int, cadet_id: int) -> None:
 
 
 def _stored(files: Sequence[Upload], now: datetime) -> list[str]:
-    return [upload_store(file.name, file.content, now=now) for file in files]
+    return [upload_keep(file.name, file.content, now=now).url for file in files]

@@ -11,7 +11,7 @@ from apps.attendance.models import ExcuseLetter
 from apps.attendance.services import cadet_excuse
 from apps.messaging.services import cadet_notify
 from common.rows import row_create, row_update
-from common.uploads import Upload, upload_store
+from common.uploads import Upload, upload_keep
 
 STATUSES = ("pending", "approved", "rejected")
 
@@ -19,7 +19,7 @@ STATUSES = ("pending", "approved", "rejected")
 @transaction.atomic
 def letter_create(*, values: dict[str, Any], file: Upload | None, now: datetime) -> dict[str, Any]:
     """Hand in a letter, with a file or without, and answer the row."""
-    url = None if file is None else upload_store(file.name, file.content, now=now)
+    url = None if file is None else upload_keep(file.name, file.content, now=now).url
     return row_create(ExcuseLetter, **values, file_url=url, created_at=now)
 
 

@@ -9,6 +9,7 @@ from corsheaders.defaults import default_headers
 
 from config import environment
 from config.settings.background import *  # noqa: F403
+from config.settings.files import *  # noqa: F403
 from config.settings.redis import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parents[2]

@@ -1,0 +1,57 @@
+"""Makes pictures smaller. Pure: bytes in, bytes out."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from common.content import is_picture
+
+# What is smaller than this is not worth a worker's time.
+WORTH_BYTES = 64 * 1024
+# Nobody looks at a page with more; a camera makes three times as many.
+LONGEST_SIDE = 2048
+# A new file must be worth the loss: at most this share of the old one.
+WORTH_SHARE = 0.9
+# How each kind is written; those of any other kind are left alone.
+WRITTEN: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 82, "optimize": True, "progressive": True},
+    "PNG": {"optimize": True},
+    "WEBP": {"quality": 82, "method": 4},
+}
+
+
+def worth_processing(url: str, content: bytes) -> bool:
+    """Whether a worker should look at an upload: a picture of some size that lies on the disk.
+
+    Cloudinary makes pictures smaller when it delivers them.
+    """
+    return url.startswith("/uploads/") and len(content) >= WORTH_BYTES and is_picture(content)
+
+
+def compressed(content: bytes) -> bytes | None:
+    """The same picture in fewer bytes and of the same kind; None if there is nothing to gain, or it is no picture.
+
+    What a camera noted in it (where, when, with what) is left out, but for which side is up.
+    """
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            # One of many frames would be left of an animation.
+            if picture.format not in WRITTEN or getattr(picture, "n_frames", 1) > 1:
+                return None
+            smaller = _written(picture, picture.format)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        # It began as a picture and is none, or one that is made to exhaust whoever opens it.
+        return None
+    return smaller if len(smaller) <= WORTH_SHARE * len(content) else None
+
+
+def _written(picture: Image.Image, kind: str) -> bytes:
+    colours = picture.info.get("icc_profile")
+    upright = ImageOps.exif_transpose(picture)
+    upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    out = io.BytesIO()
+    upright.save(out, kind, icc_profile=colours, exif=b"", **WRITTEN[kind])
+    return out.getvalue()
