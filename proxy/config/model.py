@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from migration.errors import RowsError
+from migration.mapping import RowMapping
+from migration.mappings import MAPPINGS
 from shadow.dualwrite.lanes import PLACE
 from shadow.settings import STRICT, CompareSettings, MirrorSettings
 from shadow.values import Duration, Size
@@ -205,6 +208,27 @@ class JournalSettings:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Rows:
+    """How the rows of the two databases correspond, for everything that heals."""
+
+    mapping: str | None = None
+    """A declared pair of systems, such as `rotc`. Left out: no rows can be carried, and what can only be healed waits
+    for a person."""
+    zones: dict[str, str] = Field(default_factory=dict)
+    """Whose clock a time without zone was read from: `table.column` (or `*`) → such as `Asia/Manila`; default: UTC."""
+    rules: dict[str, str] = Field(default_factory=dict)
+    """What to do with what the other side cannot represent: `table.column:hazard` → the name of a way."""
+
+    def declared(self) -> RowMapping | None:
+        """The mapping with its zones and rules. Raises RowsError for what it does not know."""
+        if self.mapping is None:
+            return None
+        if self.mapping not in MAPPINGS:
+            raise RowsError(f"expected one of {', '.join(sorted(MAPPINGS))}, got {self.mapping!r}")
+        return MAPPINGS[self.mapping].with_zones(self.zones).with_rules(self.rules)
+
+
+@dataclass(frozen=True, config=STRICT)
 class Listen:
     """Where cutover listens."""
 
@@ -309,6 +333,7 @@ class Config:
     mirror: MirrorSettings = MirrorSettings()
     compare: CompareSettings = CompareSettings()
     journal: JournalSettings = JournalSettings()
+    rows: Rows = Rows()
     guard: Guard = Guard()
     limits: Limits = Limits()
     fallback_after: Duration = 5.0
@@ -347,6 +372,10 @@ class Config:
                 for name in route.refuses_with_500
                 if name not in self.backends
             ]
+        try:
+            self.rows.declared()
+        except RowsError as error:
+            mistakes.append(f"rows.mapping: {error}")
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return self

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import structlog
 
+from migration.carry import Carrier
+from migration.lanes import Unmapped, Wider
 from proxy.config import Config
-from shadow.dualwrite.resolve import Heal, NoMapping, Resolver
+from shadow.dualwrite.resolve import HangTogether, Heal, NoMapping, Resolver
 from shadow.dualwrite.session import JournalUnavailable
 from shadow.dualwrite.settling import HealAsked, ReplayJournal
 
@@ -15,12 +18,34 @@ log = structlog.get_logger("journal")
 
 
 def heal_by(config: Config, databases: Mapping[str, str]) -> Heal:
-    """Carries rows by the deployment's mapping; without one every heal raises NoMapping."""
-    return _no_mapping
+    """Carries rows by the deployment's mapping; without one, or without both databases, every heal raises NoMapping."""
+    mapping = config.rows.declared()
+    if mapping is None:
+        return _unable("this deployment has no mapping of rows (rows.mapping)")
+    if missing := [name for name in config.names if name not in databases]:
+        return _unable(f"nobody said where the rows of {' and '.join(missing)} are (backends.*.database)")
+    return _by_rows(Carrier(databases, mapping))
 
 
-async def _no_mapping(lanes: tuple[str, ...], source: str, destination: str) -> None:
-    raise NoMapping("this deployment has no mapping of rows")
+def _unable(why: str) -> Heal:
+    async def unable(lanes: tuple[str, ...], source: str, destination: str) -> None:
+        raise NoMapping(why)
+
+    return unable
+
+
+def _by_rows(carrier: Carrier) -> Heal:
+    async def carry(lanes: tuple[str, ...], source: str, destination: str) -> None:
+        try:
+            carried = await asyncio.to_thread(carrier.carry, lanes, source, destination)
+        except Unmapped as error:
+            raise NoMapping(str(error)) from error
+        except Wider as error:
+            raise HangTogether(error.lanes) from error
+        if carried.total:
+            log.info("rows_carried", lanes=lanes, rows=carried.rows)
+
+    return carry
 
 
 class HealsAsked:

@@ -138,6 +138,13 @@ def test_what_a_write_needs_may_come_from_path_body_and_token() -> None:
     assert len(route.lanes) == 3
 
 
+@pytest.mark.parametrize("rows", ["mapping: uniforms", "mapping: rotc, zones: {nowhere.at: UTC}"])
+def test_rows_correspond_as_somebody_declared_or_not_at_all(rows: str) -> None:
+    (mistake,) = mistakes_of(f"{SMALLEST}\nrows: {{{rows}}}")
+    assert mistake.startswith("rows.mapping: ")
+    assert parse(SMALLEST, {}).rows.declared() is None
+
+
 def test_two_rules_may_not_share_a_name() -> None:
     rule = "{ name: same, kind: ignore, reason: b }"
     assert "same" in mistakes_of(SMALLEST + f"compare: {{ rules: [{rule}, {rule}] }}\n")[0]
