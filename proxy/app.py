@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import aclosing
 from pathlib import Path
 
 import structlog
@@ -51,18 +52,21 @@ async def _edge(config: Config, around: Surroundings, path: Path, number: int, s
 async def _shadow(config: Config, around: Surroundings, path: Path, number: int, stop: asyncio.Event) -> None:
     from proxy.roles.targets import targets
     from shadow.compare.ledger import PostgresLedger
+    from shadow.dualwrite.tail import JournalTail
     from shadow.sender import Sender
     from shadow.worker import ShadowWorker
 
     socket = around.socket(number)
+    tail = JournalTail(around.database)
     socket.unlink(missing_ok=True)
     ledger = PostgresLedger(around.database, config.compare)
     mirror = config.mirror
     sender = Sender(
         timeout=mirror.timeout, body_limit=mirror.body_limit, connections=mirror.concurrency, secret=around.secret
     )
-    worker = ShadowWorker(socket, targets(config), mirror, config.compare, sender, ledger)
-    async with sender, asyncio.TaskGroup() as group:
+    position = tail.position if config.journals else None
+    worker = ShadowWorker(socket, targets(config), mirror, config.compare, sender, ledger, position=position)
+    async with sender, aclosing(tail), asyncio.TaskGroup() as group:
         group.create_task(worker.run())
         group.create_task(follow(path, config, lambda new: worker.use(new.compare), stop))
         group.create_task(_then(stop, worker.stop))
@@ -74,7 +78,9 @@ async def _then(stop: asyncio.Event, call: Callable[[], None]) -> None:
 
 
 async def _control(config: Config, around: Surroundings, path: Path, number: int, stop: asyncio.Event) -> None:
+    from proxy.control.journal import JournalView
     from proxy.control.server import serve_control
+    from proxy.journals import check
     from proxy.release.reporting import open_redis
     from proxy.store import Store
     from shadow.compare.ledger import PostgresLedger
@@ -82,12 +88,17 @@ async def _control(config: Config, around: Surroundings, path: Path, number: int
     store = Store(around.database)
     redis = open_redis(around.redis)
     reports = PostgresLedger(around.database, config.compare)
+    journal = JournalView(around.database, around.keyring, config)
     try:
         await store.prepare(config)
+        if config.journals:
+            await check(config, around)
         await serve_control(
-            config, store, redis, stop=stop, environment=os.environ, reports=reports, port=around.control_port
-        )
+            config, store, redis, stop=stop, environment=os.environ, reports=reports, journal=journal,
+            port=around.control_port,
+        )  # fmt: skip
     finally:
+        await journal.close()
         await reports.stop()
         await store.close()
         await redis.aclose()

@@ -51,6 +51,21 @@ ACTIVE = Gauge("cutover_active", "1 for the active backend.", ["backend"], multi
 EPOCH = Gauge("cutover_epoch", "Grows with every change of roles.", multiprocess_mode="mostrecent")
 GUARD_VERDICT = Counter("cutover_guard_verdict_total", "Looks of the guard by what it said.", ["action", "rule"])
 
+JOURNAL_ENTRIES = Gauge(
+    "cutover_journal_entries", "Writes in a state that is no end in itself.", ["state"], multiprocess_mode="mostrecent"
+)
+JOURNAL_LAG = Gauge(
+    "cutover_journal_lag_seconds",
+    "Age of the oldest write that the active side has done and the standby has not.",
+    multiprocess_mode="mostrecent",
+)
+JOURNAL_OLDEST = Gauge(
+    "cutover_journal_oldest_seconds",
+    "Age of the oldest write that needs a person.",
+    ["state"],
+    multiprocess_mode="mostrecent",
+)
+
 MIRRORED, SKIPPED = shadow_metrics.MIRRORED, shadow_metrics.SKIPPED
 
 

@@ -88,6 +88,15 @@ async def write_history(session: Session, before: ControlState, after: ControlSt
     )
 
 
+async def note(session: Session, record: Record) -> None:
+    """The row of history of what changes nothing in the state itself."""
+    await session.execute(
+        "INSERT INTO cutover.history (version, epoch, kind, was, became, why, who, evidence) "
+        "SELECT s.version, c.epoch, %s, '{}', '{}', %s, %s, %s FROM cutover.setting s, cutover.control c",
+        [record.kind, record.why, record.who, Jsonb(dict(record.evidence))],
+    )
+
+
 def state_of(row: Sequence[Any]) -> ControlState:
     """The answer of LOAD as a value."""
     version, epoch, active, standby, phase, share, guard, reason, since, route_shares, pins = row

@@ -14,6 +14,7 @@ _VERBS: Mapping[str, str] = {
     "stop": "proxy.cli.phase:stop",
     "weight": "proxy.cli.weight:weight",
     "pin": "proxy.cli.pin:pin",
+    "journal": "proxy.cli.journal:journal",
     "diffs": "proxy.cli.diffs:diffs",
     "history": "proxy.cli.history:history",
     "rearm": "proxy.cli.guard:rearm",

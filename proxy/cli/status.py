@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from proxy.cli.client import Control
+from proxy.cli.journal_output import journal_line
 from proxy.cli.options import Verb, reaching
 from proxy.cli.output import console, page, percent, print_json, print_page, weights
 from proxy.cli.weight import got
@@ -45,6 +46,7 @@ def rows(status: dict[str, Any]) -> Rows:
         _guard(status["guard"]),
         _edges(status["edges"]),
         _mirror(status["mirror"]),
+        journal_line(status["journal"]),
     ]
 
 

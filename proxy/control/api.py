@@ -12,6 +12,8 @@ from proxy.config import Config
 from proxy.control import findings
 from proxy.control.auth import Role, Tokens
 from proxy.control.dashboard import add_dashboard
+from proxy.control.journal import JournalView
+from proxy.control.journal_api import JournalApi
 from proxy.control.openapi import document
 from proxy.control.operations import By, Operations, Outcome
 from proxy.control.problems import Forbidden, Invalid, Missing, Unauthorized, answer, as_json
@@ -36,6 +38,7 @@ class Api:
     probe: HealthProbe
     tokens: Tokens
     reports: Reports | None
+    journal: JournalView | None = None
 
     def application(self) -> web.Application:
         """The application with all of its routes."""
@@ -54,6 +57,7 @@ class Api:
         app.router.add_route("POST", "/api/start", self._for(operator, self.post_start))
         app.router.add_route("POST", "/api/stop", self._for(operator, self.post_stop))
         app.router.add_route("POST", "/api/rearm", self._for(operator, self.post_rearm))
+        JournalApi(self.journal, self.store).add(app, self._for)
         app.router.add_route("GET", "/metrics", self.get_metrics)
         app.router.add_route("GET", "/healthz", self.get_healthz)
         app.router.add_route("GET", "/readyz", self.get_readyz)
@@ -61,7 +65,7 @@ class Api:
         return app
 
     async def get_status(self, request: web.Request) -> web.Response:
-        page = await status(self.config, self.store, self.probe, self.reports)
+        page = await status(self.config, self.store, self.probe, self.reports, self.journal)
         return answer(page, headers={"ETag": f'"{page["state"]["version"]}"'})
 
     async def get_history(self, request: web.Request) -> web.Response:
@@ -107,6 +111,8 @@ class Api:
 
     async def post_start(self, request: web.Request) -> web.Response:
         asked = await body(request, StartAsked)
+        if self.journal is not None:
+            await self.journal.usable()
         return _outcome(await self._operations().start(_by(request, asked), asked.empty))
 
     async def post_stop(self, request: web.Request) -> web.Response:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from proxy.control.requests import Asked, PinAsked, RearmAsked, StartAsked, UnpinAsked, WeightAsked
+from proxy.control.requests import (
+    Asked,
+    EraseAsked,
+    HealAsked,
+    PinAsked,
+    RearmAsked,
+    SkipAsked,
+    StartAsked,
+    UnpinAsked,
+    WeightAsked,
+)
 from proxy.version import version
 
 _NUMBER: dict[str, Any] = {"type": "number"}
@@ -72,18 +82,24 @@ def _look(summary: str, schema: str, *parameters: dict[str, Any]) -> dict[str, A
     }
 
 
-def _change(summary: str, asked: type[Asked]) -> dict[str, Any]:
-    conditions = [
-        _query("dry_run", "1: only say what would happen.", {"enum": ["0", "1"]}),
-        {"name": "If-Match", "in": "header", "description": "The version of the state to change.", "schema": _TEXT},
-        {"name": "X-Cutover-Who", "in": "header", "description": "A name for the history.", "schema": _TEXT},
-    ]
+_DRY_RUN = _query("dry_run", "1: only say what would happen.", {"enum": ["0", "1"]})
+_WHO = {"name": "X-Cutover-Who", "in": "header", "description": "A name for the history.", "schema": _TEXT}
+_IF_MATCH = {"name": "If-Match", "in": "header", "description": "The version of the state to change.", "schema": _TEXT}
+
+
+def _change(
+    summary: str, asked: type[Asked], became: str = "Outcome", conditions: tuple[dict[str, Any], ...] = (_IF_MATCH,)
+) -> dict[str, Any]:
     return {
         "summary": summary,
-        "parameters": conditions,
+        "parameters": [_DRY_RUN, _WHO, *conditions],
         "requestBody": {"content": {"application/json": {"schema": asked.model_json_schema()}}},
-        "responses": {"200": _json("Done.", "Outcome"), "default": {"$ref": "#/components/responses/Problem"}},
+        "responses": {"200": _json("Done.", became), "default": {"$ref": "#/components/responses/Problem"}},
     }
+
+
+def _of_journal(summary: str, asked: type[Asked], *parameters: dict[str, Any]) -> dict[str, Any]:
+    return _change(summary, asked, "JournalOutcome", parameters)
 
 
 def _open(summary: str, *statuses: str, media: str = "application/json") -> dict[str, Any]:
@@ -112,6 +128,20 @@ _JUDGEMENT = _object(
     seconds_ago=_NUMBER,
     by=_TEXT,
 )
+_ENTRY = _object(
+    number=_WHOLE,
+    state=_TEXT,
+    route=_TEXT,
+    lanes=_list(_TEXT),
+    to=_TEXT,
+    at=_TEXT,
+    seconds_ago=_NUMBER,
+    attempts=_WHOLE,
+    may_have_landed=_YES_OR_NO,
+    reason=_TEXT,
+    id=_TEXT,
+    **{"from": _TEXT},
+)
 _SCHEMAS: dict[str, Any] = {
     "Problem": _object(error=_TEXT, message=_TEXT, code=_WHOLE, details=_ANYTHING),
     "State": _STATE,
@@ -133,7 +163,37 @@ _SCHEMAS: dict[str, Any] = {
         ),
         edges=_list(_object(id=_TEXT, alive=_YES_OR_NO, agrees=_YES_OR_NO, version=_WHOLE, seconds_ago=_NUMBER)),
         mirror={"type": "object", "properties": {"available": _YES_OR_NO}, "required": ["available"]},
+        journal=_ref("Journal"),
     ),
+    "Journal": {
+        "description": "Not available: only `reason`. Otherwise what waits, and why a person should look.",
+        "type": "object",
+        "properties": {
+            "available": _YES_OR_NO,
+            "reason": _TEXT,
+            "alert": {"enum": ["ok", "attention"]},
+            "reasons": _list(_TEXT),
+            "lag_seconds": _NUMBER,
+            "states": _map(_object(count=_WHOLE, oldest_seconds=_NUMBER)),
+            "replayer": _or_null(_object(term=_WHOLE, by=_TEXT)),
+            "needs": _list(_ref("Entry")),
+        },
+        "required": ["available"],
+    },
+    "Entries": _object(entries=_list(_ref("Entry"))),
+    "Entry": _ENTRY,
+    "WholeEntry": _object(
+        **_ENTRY["properties"],
+        settled_at=_or_null(_TEXT),
+        client=_or_null(_TEXT),
+        method=_or_null(_TEXT),
+        target=_or_null(_TEXT),
+        answers=_map(_or_null(_object(status=_WHOLE, content_type=_TEXT, body=_TEXT))),
+    ),
+    "JournalOutcome": {
+        **_object(dry_run=_YES_OR_NO, changed=_YES_OR_NO, notes=_list(_TEXT)),
+        "description": "With `was` and `state` of an entry, `healed` numbers, or how many were `erased` and `kept`.",
+    },
     "History": _object(
         history=_list(
             {
@@ -171,6 +231,8 @@ _ROUTE = _query("route", "Only this route.", _TEXT)
 _LIMIT = _query("limit", "Rows at the most.", {"type": "integer", "minimum": 0, "maximum": 500, "default": 50})
 _OFFSET = _query("offset", "Rows to leave out.", {"type": "integer", "minimum": 0, "default": 0})
 _BEFORE = _query("before", "Only rows with a smaller id.", _WHOLE)
+_STATES = _query("state", "Only these states, with commas; left out: what needs a person, the oldest first.", _TEXT)
+_NUMBERED = {"name": "number", "in": "path", "required": True, "schema": _WHOLE}
 _ID = {"name": "id", "in": "path", "required": True, "schema": _TEXT}
 
 _PATHS: dict[str, Any] = {
@@ -189,6 +251,14 @@ _PATHS: dict[str, Any] = {
     "/api/start": {"post": _change("Begin to copy and compare.", StartAsked)},
     "/api/stop": {"post": _change("Back to rest, everything on the active backend.", Asked)},
     "/api/rearm": {"post": _change("Let the guard act again.", RearmAsked)},
+    "/api/journal": {"get": _look("What waits in the journal of writes, and what needs a person.", "Journal")},
+    "/api/journal/entries": {"get": _look("Entries of the journal.", "Entries", _STATES, _LIMIT, _BEFORE)},
+    "/api/journal/entries/{number}": {"get": _look("One entry with both answers, redacted.", "WholeEntry", _NUMBERED)},
+    "/api/journal/entries/{number}/retry": {"post": _of_journal("Send a parked write again.", Asked, _NUMBERED)},
+    "/api/journal/entries/{number}/skip": {"post": _of_journal("Let the standby do without it.", SkipAsked, _NUMBERED)},
+    "/api/journal/entries/{number}/heal": {"post": _of_journal("Carry the rows of its lanes.", Asked, _NUMBERED)},
+    "/api/journal/heal": {"post": _of_journal("Carry the rows of a lane.", HealAsked)},
+    "/api/journal/erase": {"post": _of_journal("Forget one person's data.", EraseAsked)},
     "/metrics": {"get": _open("For Prometheus.", "200", media="text/plain")},
     "/healthz": {"get": _open("This process is alive.", "200")},
     "/readyz": {"get": _open("Whether the store answers.", "200", "503")},

@@ -24,6 +24,7 @@ def _printable(text: str) -> str:
 
 
 Text = Annotated[str, Field(max_length=500), AfterValidator(_printable)]
+Lane = Annotated[str, Field(max_length=500, pattern=r"^$|^[^/]+(/[^/]+)*$"), AfterValidator(_printable)]
 Key = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable), Field(min_length=1)]
 
 
@@ -65,6 +66,24 @@ class RearmAsked(Asked):
     """POST /api/rearm: here the reason is required."""
 
     reason: Annotated[Text, Field(min_length=1)]
+
+
+class SkipAsked(Asked):
+    """POST /api/journal/entries/{number}/skip: here the reason is required."""
+
+    reason: Annotated[Text, Field(min_length=1)]
+
+
+class HealAsked(Asked):
+    """POST /api/journal/heal: one lane with all below it; the empty one is everything."""
+
+    lane: Lane
+
+
+class EraseAsked(Asked):
+    """POST /api/journal/erase."""
+
+    client: Key
 
 
 async def body(request: web.Request, kind: type[B]) -> B:

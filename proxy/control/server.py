@@ -14,6 +14,8 @@ from redis.asyncio import Redis
 from proxy.config import Config
 from proxy.control.api import Api
 from proxy.control.auth import tokens
+from proxy.control.journal import JournalView
+from proxy.control.journal import publish as publish_journal
 from proxy.control.redaction import fingerprint
 from proxy.control.status import publish
 from proxy.errors import CutoverError, StoreUnavailable
@@ -37,6 +39,7 @@ async def serve_control(
     stop: asyncio.Event,
     environment: Mapping[str, str],
     reports: Reports | None = None,
+    journal: JournalView | None = None,
     port: int | None = None,
     started: Callable[[str], None] = lambda url: None,
 ) -> None:
@@ -54,7 +57,7 @@ async def serve_control(
         name=name,
         configuration=fingerprint(config),
     )
-    api = Api(config, store, probe, tokens(config, environment), reports)
+    api = Api(config, store, probe, tokens(config, environment), reports, journal)
     runner = web.AppRunner(api.application(), access_log=None, handle_signals=False, shutdown_timeout=END_WITHIN)
     await runner.setup()
     try:
@@ -62,7 +65,7 @@ async def serve_control(
         async with asyncio.TaskGroup() as group:
             group.create_task(probe.run(stop))
             group.create_task(conductor.run(stop))
-            group.create_task(_publish(store, stop))
+            group.create_task(_publish(store, journal, stop))
     finally:
         await runner.cleanup()
 
@@ -89,11 +92,13 @@ async def _listen(runner: web.AppRunner, config: Config, port: int) -> str:
     return url
 
 
-async def _publish(store: Store, stop: asyncio.Event) -> None:
+async def _publish(store: Store, journal: JournalView | None, stop: asyncio.Event) -> None:
     lost = False
     while not stop.is_set():
         try:
             publish(await store.load(), await store.edges())
+            if journal is not None and journal.enabled:
+                publish_journal(await journal.waiting())
             lost = False
         except StoreUnavailable as error:
             if not lost:

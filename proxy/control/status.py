@@ -9,6 +9,7 @@ from typing import Any
 from proxy import metrics
 from proxy.config import Config
 from proxy.control import findings
+from proxy.control.journal import JournalView
 from proxy.health import HealthProbe
 from proxy.release.effective import effective_weights, total
 from proxy.release.guard import Action
@@ -20,7 +21,9 @@ from shadow.compare.reports import Reports
 FRESH = 15.0  # seconds; an older judgement says nothing about now
 
 
-async def status(config: Config, store: Store, probe: HealthProbe, reports: Reports | None) -> dict[str, Any]:
+async def status(
+    config: Config, store: Store, probe: HealthProbe, reports: Reports | None, journal: JournalView | None
+) -> dict[str, Any]:
     """The answer of GET /api/status. Raises StoreUnavailable."""
     state, edges, judgement = await store.load(), await store.edges(), await store.judgement()
     return {
@@ -32,6 +35,7 @@ async def status(config: Config, store: Store, probe: HealthProbe, reports: Repo
         "guard": _guard(config, state, judgement),
         "edges": [_edge(edge, state) for edge in edges],
         "mirror": await findings.summary(reports),
+        "journal": await journal.summary(state) if journal else {"available": False, "reason": "it is not looked at"},
     }
 
 

@@ -133,6 +133,11 @@ def _replaying(config: Config, journal: ReplayJournal, sender: CopySender) -> tu
     return resolver, replayer
 
 
+def _patience(config: Config) -> Patience:
+    settings = config.journal
+    return Patience(hold=settings.hold, max_request_age=settings.max_request_age, grace=settings.write_grace)
+
+
 def _sender(config: Config, around: Surroundings) -> CopySender:
     return CopySender(
         databases=_databases(config), timeout=config.journal.timeout, body_limit=config.limits.body,

@@ -32,8 +32,12 @@ def _queries(written: str) -> Mapping[str, str]:
     return {name.strip(): body.strip().rstrip(";") for name, _, body in (part.partition("\n") for part in parts)}
 
 
-QUERIES = _queries(Path(__file__).with_name("queries.sql").read_text())
-"""The statements of queries.sql by name."""
+QUERIES = {
+    name: statement
+    for file in ("queries.sql", "operator.sql")
+    for name, statement in _queries(Path(__file__).with_name(file).read_text()).items()
+}
+"""The statements of queries.sql and operator.sql by name."""
 
 
 class JournalSession:

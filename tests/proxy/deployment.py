@@ -11,17 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psycopg
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
 from proxy.config import Config, parse
+from proxy.control.journal import JournalView
 from proxy.control.server import serve_control
 from proxy.release.reporting import Reporter, open_redis
 from proxy.store import Store
 from shadow.compare.ledger import PostgresLedger
+from shadow.dualwrite.sealing import Keyring
+from shadow.dualwrite.settling import ReplayJournal
 
 OPERATOR, VIEWER = "the-operators-token", "the-viewers-token"
+KEYS = Keyring({"k1": b"1" * 32}, "k1")
 
 TEXT = """
 backends:
@@ -67,6 +72,9 @@ class Deployment:
     old: Patient
     new: Patient
     ledger: PostgresLedger
+    journal: ReplayJournal
+    keys: Keyring = KEYS
+    view: JournalView = field(init=False)
     url: str = ""
     session: aiohttp.ClientSession = field(init=False)
 
@@ -79,6 +87,14 @@ class Deployment:
         async with self.session.request(method, f"{self.url}{path}", json=body, headers=given) as answer:
             parsed = await answer.json() if answer.content_type == "application/json" else await answer.text()
             return Answer(answer.status, parsed, answer.headers)
+
+    def __post_init__(self) -> None:
+        self.view = JournalView(self.store.url, lambda: self.keys, self.config)
+
+    async def sql(self, statement: str) -> None:
+        """As somebody with psql."""
+        async with await psycopg.AsyncConnection.connect(self.store.url, autocommit=True) as session:
+            await session.execute(statement.encode())
 
     async def shadowing(self) -> None:
         """Started, and both backends known to be well."""
@@ -120,14 +136,17 @@ async def deployed(database: str, redis_url: str, directory: Path) -> AsyncItera
     old, new = (f"http://127.0.0.1:{server.port}" for server in servers)
     text = TEXT.format(old=old, new=new, database=database, redis=redis_url, directory=directory)
     store, redis, ledger = await Store.open(database), open_redis(redis_url), PostgresLedger(database)
-    deployment = Deployment(text, parse(text, {}), store, redis, *patients, ledger)
+    config = parse(text, {})
     await redis.flushdb()
-    await store.prepare(deployment.config)
+    await store.prepare(config)
+    journal = await ReplayJournal.open(database, KEYS)
+    deployment = Deployment(text, config, store, redis, *patients, ledger, journal)
     try:
         async with controlled(deployment):
             yield deployment
     finally:
-        await asyncio.gather(store.close(), redis.aclose(), ledger.stop(), *(server.close() for server in servers))
+        kept = (store.close(), redis.aclose(), ledger.stop(), journal.close(), deployment.view.close())
+        await asyncio.gather(*kept, *(server.close() for server in servers))
 
 
 @asynccontextmanager
@@ -141,6 +160,7 @@ async def controlled(deployment: Deployment) -> AsyncIterator[None]:
             stop=stop,
             environment={"CUTOVER_TOKEN": OPERATOR},
             reports=deployment.ledger,
+            journal=deployment.view,
             started=listening.set_result,
         )
     )

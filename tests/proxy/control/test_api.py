@@ -29,8 +29,14 @@ CHANGES = [
     ("POST", "/api/start", {"empty": True}),
     ("POST", "/api/stop", {}),
     ("POST", "/api/rearm", {"reason": "mended"}),
+    ("POST", "/api/journal/entries/1/retry", {}),
+    ("POST", "/api/journal/entries/1/skip", {"reason": "done by hand"}),
+    ("POST", "/api/journal/entries/1/heal", {}),
+    ("POST", "/api/journal/heal", {"lane": "items/1"}),
+    ("POST", "/api/journal/erase", {"client": "id:1"}),
 ]
 LOOKS = ["/api/status", "/api/history", "/api/diffs", "/api/pins", "/api/config", "/api/openapi.json"]
+LOOKS += ["/api/journal", "/api/journal/entries"]
 
 
 # --- who may come in
@@ -368,7 +374,8 @@ async def test_without_its_store_it_says_so_and_is_not_ready(redis_url: str) -> 
     runner = web.AppRunner(api.application())
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    deployment = Deployment("", config, store, None, None, None, None, f"http://127.0.0.1:{runner.addresses[0][1]}")  # type: ignore[arg-type]  # fmt: skip
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    deployment = Deployment("", config, store, None, None, None, None, None, url=url)  # type: ignore[arg-type]
     async with aiohttp.ClientSession() as deployment.session:
         assert (await deployment.ask("GET", "/healthz")).status == 200
         assert (await deployment.ask("GET", "/readyz")).status == 503
