@@ -102,6 +102,12 @@ it('asks for one difference by its id, whatever is in it', async () => {
   expect(seen[0]?.line).toBe('GET /api/diffs/a%2Fb');
 });
 
+it('unwraps what needs a person', async () => {
+  reply.body = '{"entries":[{"number":57}]}';
+  expect(await control().needing(signal)).toEqual([{ number: 57 }]);
+  expect(seen[0]?.line).toBe('GET /api/journal/entries?limit=10');
+});
+
 it('unwraps the history', async () => {
   reply.body = '{"history":[{"id":1}]}';
   expect(await control().history(10, signal)).toEqual([{ id: 1 }]);

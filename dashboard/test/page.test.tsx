@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Problem } from '../src/api/problem.ts';
 import { App } from '../src/components/App.tsx';
 import { FakeControl } from './support/fake.ts';
-import { guardWith, stateWith, statusWith } from './support/fixtures.ts';
+import { guardWith, journalWith, stateWith, statusWith } from './support/fixtures.ts';
 
 let control: FakeControl;
 let page: HTMLElement;
@@ -92,6 +92,36 @@ describe('the board', () => {
     await waitFor(() => expect(button(/^Give django 50 %/).disabled).toBe(true));
     fireEvent.click(button(/^0 %/));
     await waitFor(() => expect(button(/^Give django 0 %/).disabled).toBe(false));
+  });
+});
+
+describe('the journal', () => {
+  it('says how far the standby is behind while nobody is needed', async () => {
+    control.now = statusWith({
+      journal: journalWith({ lag_seconds: 4.2, states: { done: { count: 1200, oldest_seconds: 4.2 } } }),
+    });
+    show();
+    await findByText(page, '4 s');
+    expect(queryByText(page, '1,200, for 4 s')).not.toBeNull();
+    expect(queryByText(page, 'attention')).toBeNull();
+  });
+
+  it('lists what needs a person, and why', async () => {
+    const parked = { parked: { count: 1, oldest_seconds: 200 } };
+    control.now = statusWith({ journal: journalWith({ alert: 'attention', reasons: ['1 parked'], states: parked }) });
+    control.stuck = [
+      { number: 57, state: 'parked', route: 'POST /grades', lanes: ['cadets/9', ''], at: '', seconds_ago: 200, reason: 'answered 422' },
+    ];
+    show();
+    await findByText(page, 'attention');
+    await findByText(page, 'answered 422');
+    expect(page.textContent).toContain('57 parked for 3 min: POST /grades (cadets/9, everything)');
+  });
+
+  it('that is off says so', async () => {
+    control.now = statusWith({ journal: { available: false, reason: 'the journal is off' } });
+    show();
+    await findByText(page, 'the journal is off');
   });
 });
 

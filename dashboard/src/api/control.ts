@@ -1,5 +1,5 @@
 import { NO_ANSWER, Problem, problemOf } from './problem.ts';
-import type { Diffs, GroupDetail, HistoryEvent, Outcome, Status } from './types.ts';
+import type { Diffs, Entry, GroupDetail, HistoryEvent, Outcome, Status } from './types.ts';
 
 /** A change that the operator may want. */
 export type Wish =
@@ -17,6 +17,8 @@ export interface Control {
   status(signal: AbortSignal): Promise<Status>;
   diffs(signal: AbortSignal): Promise<Diffs>;
   diff(id: string, signal: AbortSignal): Promise<GroupDetail>;
+  /** Writes that need a person, the oldest first. */
+  needing(signal: AbortSignal): Promise<Entry[]>;
   history(limit: number, signal: AbortSignal): Promise<HistoryEvent[]>;
   /** What would happen. Rejects with the reason where it is refused. */
   rehearse(wish: Wish): Promise<Outcome>;
@@ -35,6 +37,7 @@ export function connect(identity: Identity, base = ''): Control {
     status: (signal) => ask('/api/status', { signal }),
     diffs: (signal) => ask('/api/diffs', { signal }),
     diff: (id, signal) => ask(`/api/diffs/${encodeURIComponent(id)}`, { signal }),
+    needing: async (signal) => (await ask<{ entries: Entry[] }>('/api/journal/entries?limit=10', { signal })).entries,
     history: async (limit, signal) => (await ask<{ history: HistoryEvent[] }>(`/api/history?limit=${limit}`, { signal })).history,
     rehearse: (wish) => make(wish, UNREASONED, '?dry_run=1', {}),
     change: (wish, reason, version) => make(wish, reason, '', { 'If-Match': `"${version}"` }),

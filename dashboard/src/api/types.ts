@@ -67,6 +67,32 @@ export interface Totals {
 
 export type Mirror = ({ available: true } & Totals) | { available: false; reason: string };
 
+/** What waits in one state of the journal of writes. */
+export interface Waiting {
+  count: number;
+  oldest_seconds: number;
+}
+
+export interface Entry {
+  number: number;
+  state: string;
+  route: string;
+  lanes: string[];
+  at: string;
+  seconds_ago: number;
+  reason: string;
+}
+
+export interface Backlog {
+  alert: 'ok' | 'attention';
+  reasons: string[]; // why a person should look
+  lag_seconds: number;
+  states: Record<string, Waiting>;
+  replayer: { term: number; by: string } | null;
+}
+
+export type Journal = ({ available: true } & Backlog) | { available: false; reason: string };
+
 export interface Status {
   version: string;
   data: 'separate' | 'shared';
@@ -76,6 +102,7 @@ export interface Status {
   guard: Guard;
   edges: Edge[];
   mirror: Mirror;
+  journal: Journal;
 }
 
 export interface Group {

@@ -9,6 +9,7 @@ import { Differences } from './Differences.tsx';
 import { GuardCard } from './GuardCard.tsx';
 import { HealthCard } from './HealthCard.tsx';
 import { History } from './History.tsx';
+import { JournalCard } from './JournalCard.tsx';
 import { MirrorCard } from './MirrorCard.tsx';
 import { ReleaseCard } from './ReleaseCard.tsx';
 import { WeightCard } from './WeightCard.tsx';
@@ -38,6 +39,7 @@ export function Board({ control, status, lost, onChange }: Props) {
       <div class="stack">
         <GuardCard status={status} permitted={permitted} onWish={setWish} />
         <MirrorCard mirror={status.mirror} />
+        <JournalCard control={control} journal={status.journal} />
       </div>
       <Differences control={control} state={status.state} />
       <History control={control} version={status.state.version} />

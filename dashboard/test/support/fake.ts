@@ -1,6 +1,6 @@
 import type { Control, Wish } from '../../src/api/control.ts';
 import { Problem } from '../../src/api/problem.ts';
-import type { Diffs, GroupDetail, HistoryEvent, Outcome, Status } from '../../src/api/types.ts';
+import type { Diffs, Entry, GroupDetail, HistoryEvent, Outcome, Status } from '../../src/api/types.ts';
 import { statusWith } from './fixtures.ts';
 
 export interface Change {
@@ -14,6 +14,7 @@ export class FakeControl implements Control {
   now: Status = statusWith();
   found: Diffs = { diffs: [], routes: [], noise: [] };
   past: HistoryEvent[] = [];
+  stuck: Entry[] = [];
   details: Record<string, GroupDetail> = {};
   refusals: Partial<Record<Wish['verb'], Problem>> = {};
   down: Problem | null = null;
@@ -36,6 +37,10 @@ export class FakeControl implements Control {
 
   async history(limit: number): Promise<HistoryEvent[]> {
     return this.past.slice(0, limit);
+  }
+
+  async needing(): Promise<Entry[]> {
+    return this.stuck;
   }
 
   async rehearse(wish: Wish): Promise<Outcome> {

@@ -1,4 +1,4 @@
-import type { Guard, State, Status } from '../../src/api/types.ts';
+import type { Backlog, Guard, Journal, State, Status } from '../../src/api/types.ts';
 
 export function stateWith(change: Partial<State> = {}): State {
   const share = change.share ?? 5;
@@ -36,6 +36,18 @@ export function guardWith(change: Partial<Guard> = {}): Guard {
   };
 }
 
+export function journalWith(change: Partial<Backlog> = {}): Journal {
+  return {
+    available: true,
+    alert: 'ok',
+    reasons: [],
+    lag_seconds: 0,
+    states: {},
+    replayer: { term: 3, by: 'host:7' },
+    ...change,
+  };
+}
+
 export function statusWith(change: Partial<Status> = {}): Status {
   const state = change.state ?? stateWith();
   return {
@@ -58,6 +70,7 @@ export function statusWith(change: Partial<Status> = {}): Status {
       not_compared: {},
       rules: { 'numeric totals': 98 },
     },
+    journal: journalWith(),
     ...change,
   };
 }
