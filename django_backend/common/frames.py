@@ -39,7 +39,7 @@ def frame_text(frame: dict[str, Any]) -> str:
     """A frame to be sent; `BadFrame` if what a client wants back cannot be said."""
     try:
         return dumps(frame).decode()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return _escaped(frame)
 
 

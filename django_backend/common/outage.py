@@ -47,8 +47,8 @@ class Outage:
         try:
             found = action()
         except self._errors as trouble:
-            self.missed[purpose] += 1
             self.failed(trouble)
+            self.missed[purpose] += 1
             return otherwise
         self.worked()
         return found
