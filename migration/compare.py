@@ -25,6 +25,11 @@ class Pair:
     source: End
     target: End
 
+    @property
+    def ends(self) -> tuple[End, End]:
+        """Both."""
+        return self.source, self.target
+
     def differing_rows(self, table: Table, keys: Sequence[Key]) -> Iterator[Finding]:
         """What is different in some rows now."""
         theirs, ours = self.source.rows(table, keys), self.target.rows(table, keys)

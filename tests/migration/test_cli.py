@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import structlog
 from click.testing import CliRunner, Result
 
 from proxy.cli.main import cutover
@@ -174,6 +176,63 @@ def test_watching_compares_again_and_ends_by_the_last_result(typed: Typed, djang
     assert [json.loads(line)["ok"] for line in result.stdout.splitlines()] == [False, False]
 
 
+WATCH = ("reconcile", "--watch", "--interval", "0.01", "--settle", "0", "--full-every", "0")
+
+
+@pytest.fixture
+def log_as_before() -> Iterator[None]:
+    """The log's settings are for the whole process; a watch sends it to standard error."""
+    yield
+    structlog.reset_defaults()
+
+
+def test_a_watch_tells_every_look_in_one_line_and_ends_well_if_nothing_is_open(
+    log_as_before: None, typed: Typed, node: str, django: str
+) -> None:
+    run(node, cadet(1))
+    result = typed(*WATCH, "--rounds", "3", "--json")
+    assert result.exit_code == 0
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["healed"] for line in lines] == [[{"table": "cadets", "key": "1", "action": "insert"}], [], []]
+    assert lines[-1]["totals"] == {
+        "rounds": 3, "failures": 0, "moving": 0, "waiting": 0, "open": 0, "foreign": {}, "healed": {"cadets.insert": 1},
+    }  # fmt: skip
+    assert json.loads(result.stderr.splitlines()[-1])["event"] == "rows changed past the proxy"
+
+
+def test_a_watch_ends_with_one_while_a_foreign_row_is_open(
+    log_as_before: None, typed: Typed, django: str, tmp_path: Path
+) -> None:
+    run(django, cadet(7))
+    result = typed(*WATCH, "--rounds", "2")
+    assert result.exit_code == 1
+    assert result.stdout.count("was added on django, where only copies are written") == 1
+    assert "1 rows were changed on the target and differ still" in result.stdout
+    assert typed(*WATCH, "--rounds", "2", "--table", "staff").exit_code == 0
+    assert typed(*WATCH, "--rounds", "2", "--heal-foreign").exit_code == 0
+    assert one(django, "SELECT count(*) FROM cadets") == 0
+
+
+def test_a_watch_that_cannot_begin_ends_at_once(log_as_before: None, typed: Typed) -> None:
+    result = typed(*WATCH, "--target", "postgresql://nobody@127.0.0.1:1/x", "--json")
+    assert result.exit_code == 1
+    (line,) = result.stdout.splitlines()
+    assert "connection failed" in json.loads(line)["failed"]
+
+
+def test_a_watch_that_is_told_to_end_ends_by_its_last_look(typed: Typed, tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "proxy.cli.main", *WATCH, "--json"]
+    with subprocess.Popen(
+        argv, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["ok"] is True
+        process.send_signal(signal.SIGTERM)
+        process.stdout.read()
+        assert process.wait(30) == 0
+
+
 @pytest.mark.parametrize(
     ("words", "status", "says"),
     [
@@ -187,6 +246,8 @@ def test_watching_compares_again_and_ends_by_the_last_result(typed: Typed, djang
         (["heal", "cadets"], 2, "Missing argument"),
         (["verify", "--source", "postgresql://nobody@127.0.0.1:1/x"], 1, "connection failed"),
         (["verify", "--urls", "many"], 2, "is not one of"),
+        (["reconcile", "--watch", "--table", "uniforms"], 1, "no table uniforms"),
+        (["reconcile", "--watch", "--interval", "-1"], 2, "is not in the range"),
     ],
 )
 def test_a_word_that_is_wrong_is_refused_in_words(typed: Typed, words: list[str], status: int, says: str) -> None:
