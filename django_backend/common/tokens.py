@@ -7,6 +7,7 @@ from typing import Any
 
 import jwt
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from jwt.types import Options
 
 from common.exceptions import TokenRefused
@@ -34,13 +35,13 @@ def token_issue(*, user_id: int, role: str, cadet_id: int | None, staff_id: int 
         "iat": now,
         "exp": now + LIFETIME,
     }
-    return jwt.encode(claims, settings.JWT_SECRET, algorithm=ALGORITHM)
+    return jwt.encode(claims, _secret(), algorithm=ALGORITHM)
 
 
 def token_user_id(token: str) -> int:
     """The user that `token` speaks for; `TokenRefused` if it is damaged, expired or not signed by one of us."""
     try:
-        claims: dict[str, Any] = jwt.decode(token, settings.JWT_SECRET, algorithms=[ALGORITHM], options=CHECKS)
+        claims: dict[str, Any] = jwt.decode(token, _secret(), algorithms=[ALGORITHM], options=CHECKS)
     except (jwt.InvalidTokenError, ValueError) as mistake:
         raise TokenRefused from mistake
     user_id = claims.get("id", claims.get("user_id"))
@@ -48,3 +49,11 @@ def token_user_id(token: str) -> int:
     if not isinstance(user_id, int) or isinstance(user_id, bool):
         raise TokenRefused
     return user_id
+
+
+def _secret() -> str:
+    # Whoever serves does not start without it; a token that is signed with nothing would let anybody in.
+    secret: str = settings.JWT_SECRET
+    if not secret:
+        raise ImproperlyConfigured("Set the JWT_SECRET environment variable")
+    return secret

@@ -20,10 +20,13 @@ over_http = get_asgi_application()
 
 # Only now: what serves a socket needs the models.
 from channels.routing import ProtocolTypeRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
 
 from common.health import findings  # noqa: E402
+from config import environment  # noqa: E402
 from config.routing import sockets  # noqa: E402
 
+environment.demand(settings.NEEDED_BY_SOCKETS)
 application = ProtocolTypeRouter({"http": over_http, "websocket": sockets})
 
 if "daphne.server" in sys.modules:

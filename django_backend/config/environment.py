@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -36,6 +37,12 @@ def required_items(name: str) -> list[str]:
     if not found:
         raise ImproperlyConfigured(f"Set the {name} environment variable")
     return found
+
+
+def demand(names: Iterable[str]) -> None:
+    """Refuse to go on while one of these variables is missing or empty. Only processes that serve ask for it."""
+    for name in names:
+        required_items(name)
 
 
 def flag(name: str, *, default: bool = False) -> bool:

@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import jwt
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.tokens import token_user_id
 from config import environment
 
 BACKEND = Path(__file__).parents[2] / "django_backend"
@@ -23,15 +26,17 @@ COMPLETE = {
     "ALLOWED_HOSTS": "a.example, b.example,",
     "CORS_ALLOWED_ORIGINS": "https://a.example",
 }
-SHOW = "import django.conf; s = django.conf.settings; print({})"
+SHOW = "import django.conf; s = django.conf.settings; import config.{}; print({})"
 
 
-def started(expression: str = "s.ALLOWED_HOSTS", **changes: str | None) -> subprocess.CompletedProcess[str]:
-    """A new process that reads the production settings and prints `expression` of them."""
+def started(
+    expression: str = "s.ALLOWED_HOSTS", entry: str = "wsgi", **changes: str | None
+) -> subprocess.CompletedProcess[str]:
+    """A new process that begins as a server does, with the production settings, and prints `expression` of them."""
     variables = {**COMPLETE, "DJANGO_SETTINGS_MODULE": "config.settings.production", **changes}
     given = {name: value for name, value in variables.items() if value is not None}
     return subprocess.run(
-        [sys.executable, "-c", SHOW.format(expression)],
+        [sys.executable, "-c", SHOW.format(entry, expression)],
         cwd=BACKEND,
         env={"PATH": os.environ["PATH"], **given},
         capture_output=True,
@@ -46,6 +51,23 @@ def test_environment_variables_required(name: str, value: str | None) -> None:
     process = started(**{name: value})
     assert process.returncode != 0
     assert f"ImproperlyConfigured: Set the {name} environment variable" in process.stderr
+
+
+@pytest.mark.parametrize(
+    ("entry", "needed"),
+    [("asgi", COMPLETE.keys() - {"CORS_ALLOWED_ORIGINS"}), ("celery", {"SECRET_KEY", "DATABASE_URL", "REDIS_URL"})],
+)
+def test_every_process_starts_with_what_it_needs_and_no_more(entry: str, needed: set[str]) -> None:
+    process = started("(s.ALLOWED_HOSTS, s.JWT_SECRET)", entry, **dict.fromkeys(COMPLETE.keys() - needed))
+    assert process.returncode == 0, process.stderr
+    for name in needed:
+        assert f"ImproperlyConfigured: Set the {name} environment" in started(entry=entry, **{name: ""}).stderr
+
+
+def test_without_a_secret_no_token_is_made_or_believed(settings: Any) -> None:
+    settings.JWT_SECRET = ""
+    with pytest.raises(ImproperlyConfigured, match="JWT_SECRET"):
+        token_user_id(jwt.encode({"id": 1}, "x" * 32, algorithm="HS256"))
 
 
 def test_a_list_of_commas_only_is_as_good_as_none() -> None:

@@ -16,7 +16,10 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 
 SECRET_KEY = environment.required("SECRET_KEY")
 # Both backends sign with it, so that a flip logs nobody out. It is not SECRET_KEY, and it is read here only.
-JWT_SECRET = environment.required("JWT_SECRET")
+JWT_SECRET = environment.optional("JWT_SECRET", "")
+# What only those need who answer requests; they refuse to start without it, and workers are not told of it at all.
+NEEDED_BY_WEB: tuple[str, ...] = ("JWT_SECRET",)
+NEEDED_BY_SOCKETS: tuple[str, ...] = ("JWT_SECRET",)
 DEBUG = environment.flag("DEBUG")
 ALLOWED_HOSTS = environment.items(environment.optional("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"))
 RELEASE_VERSION = environment.optional("RELEASE_VERSION", "1.0.0")

@@ -13,10 +13,13 @@ if DEBUG:
 
 # The platform's own name for the service comes on top of the names that people use.
 ALLOWED_HOSTS = [
-    *environment.required_items("ALLOWED_HOSTS"),
+    *environment.items(environment.optional("ALLOWED_HOSTS", "")),
     *environment.items(environment.optional("RENDER_EXTERNAL_HOSTNAME", "")),
 ]
-CORS_ALLOWED_ORIGINS = environment.required_items("CORS_ALLOWED_ORIGINS")
+CORS_ALLOWED_ORIGINS = environment.items(environment.optional("CORS_ALLOWED_ORIGINS", ""))
+# The defaults of other deployments would turn people away here, or let them in.
+NEEDED_BY_WEB = ("JWT_SECRET", "ALLOWED_HOSTS", "CORS_ALLOWED_ORIGINS")
+NEEDED_BY_SOCKETS = ("JWT_SECRET", "ALLOWED_HOSTS")
 
 # Static files are those of the admin site only, collected when the service is built.
 _security = MIDDLEWARE.index("django.middleware.security.SecurityMiddleware")
