@@ -21,7 +21,7 @@ from common.probes import Probe, ask_all
 
 PATH = "/api/health"
 # How long an answer waits for the dependencies, all of them together.
-PATIENCE_SECONDS = 0.03
+PATIENCE_SECONDS = 0.02
 # How long Redis may take to answer a probe; nobody waits for it, but the thread should come back.
 REDIS_SECONDS = 1.0
 # Workers come and go slowly, and whoever asks for health asks often.

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from proxy.embedded import EmbeddedRedis, free_port
 from stack.backends import CHANNELS, DJANGO, Backends, BackendSettings, channels_program
 from stack.paths import DJANGO_BACKEND
+from stack.probes import tcp_answers
 from stack.processes import Supervisor
 from stack.seed import seed
 from tests.contracts.sockets import Way
@@ -54,10 +55,11 @@ class Services:
                 self._signal(signal.SIGCONT)
 
     @contextmanager
-    def another(self) -> Iterator[int]:
-        """The port of one more server of WebSockets."""
-        settings = replace(self.settings, django_ws_port=free_port())
-        self.supervisor.start(channels_program(settings, "channels-3"))
+    def another(self, **changes: str) -> Iterator[int]:
+        """The port of one more server of WebSockets, with these changes to its settings."""
+        settings = replace(self.settings, django_ws_port=free_port(), **changes)  # type: ignore[arg-type]
+        ready = tcp_answers(settings.django_ws_port)
+        self.supervisor.start(replace(channels_program(settings, "channels-3"), ready=ready))
         try:
             yield settings.django_ws_port
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -47,8 +48,8 @@ def room() -> str:
 async def said(speaker: Socket, content: str, *listeners: Socket) -> None:
     """Say something that all of them hear."""
     await speaker.say({"type": "message", "data": {"content": content}})
-    for socket in (speaker, *listeners):
-        assert (await socket.heard())["data"]["content"] == content
+    for one in (speaker, *listeners):
+        assert (await one.heard())["data"]["content"] == content
 
 
 async def until_heard(speaker: Socket, user: int, listener: Socket) -> None:
@@ -123,14 +124,42 @@ async def test_a_server_that_is_stopped_says_goodbye_with_1001(services: Service
 async def test_a_token_stands_in_no_log(services: Services) -> None:
     token = mint(SECRET, ANA)
     async with services.ways() as (one, _):
-        socket = await one.open(f"/ws/chat/quiet/?token={token}")
-        assert await socket.heard() == {"type": "connected", "data": {"userId": ANA}}
+        quiet = await one.open(f"/ws/chat/quiet/?token={token}")
+        assert await quiet.heard() == {"type": "connected", "data": {"userId": ANA}}
     for port in services.ports:
         await ask(port, request("GET", f"/ws/updates/?a=1&token={token}&b=2"))
     logs = services.logs()
     assert "/ws/chat/quiet/" in logs["channels"]
     assert "/ws/updates/?a=1&token=[redacted]&b=2" in logs["channels"]
     assert all(token.split(".")[2] not in log for log in logs.values())
+
+
+async def test_somebody_who_was_deactivated_is_not_let_in_with_the_token_of_before(services: Services) -> None:
+    switch = "UPDATE users SET is_active = %s WHERE id = %s"
+    with psycopg.connect(services.settings.django_database, autocommit=True) as connection:
+        connection.execute(switch, [False, BO])
+        async with services.ways() as (one, _):
+            refused = await one.open(f"/ws/updates/?token={mint(SECRET, BO)}")
+            assert await refused.closed() == (4001, "Session expired or invalid token")
+        connection.execute(switch, [True, BO])
+        async with services.ways() as (one, _):
+            await one.join("/ws/updates/", BO)
+
+
+async def test_where_nothing_answers_health_is_told_to_any_host_and_a_socket_is_asked_to_come_later(
+    services: Services,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silence:
+        port = silence.getsockname()[1]
+        nothing = {"django_database": f"postgresql://a@127.0.0.1:{port}/b", "redis_url": f"redis://127.0.0.1:{port}"}
+        async with services.ways() as (one, _):
+            with services.another(**nothing) as alone:
+                for _ in range(3):
+                    assert await health(alone) == (503, "unhealthy", "disconnected")
+                asking = await Way("django", one.http, alone, one.clients).open(
+                    f"/ws/updates/?token={mint(SECRET, ANA)}"
+                )
+                assert await asking.closed() == (1013, "The database cannot be reached")
 
 
 @pytest.mark.parametrize("how", ["ended", "hangs"])

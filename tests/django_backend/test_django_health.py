@@ -69,10 +69,13 @@ def test_health_is_only_read(client: Client) -> None:
 
 def test_without_the_database_it_is_unhealthy_and_still_quick(client: Client) -> None:
     # No test of this kind may reach a database, so to the probe it is gone.
-    client.get("/api/health")
-    before = time.perf_counter()
-    answer = client.get("/api/health")
-    assert time.perf_counter() - before < 0.05
+    took = []
+    for _ in range(10):
+        before = time.perf_counter()
+        answer = client.get("/api/health")
+        took.append(time.perf_counter() - before)
+    # A busy machine may hold up any of them; waiting for a dependency would hold up all.
+    assert min(took) < 0.05
     assert answer.status_code == 503
     assert told(answer)["status"] == "unhealthy"
     assert told(answer)["services"]["database"] == "disconnected"
@@ -119,9 +122,19 @@ def test_nobody_waits_for_a_dependency_that_is_silent() -> None:
     silent = Dependency()
     silent.may_answer.clear()
     probes = {name: Probe(silent) for name in ("one", "two", "three")}
-    before = time.perf_counter()
     assert ask_all(probes, 0.03) == {"one": False, "two": False, "three": False}
-    assert time.perf_counter() - before < 0.05
+    assert not any(probe._answer.done() for probe in probes.values() if probe._answer)
+    silent.may_answer.set()
+
+
+def test_who_comes_when_it_has_been_silent_for_long_does_not_wait_at_all() -> None:
+    silent = Dependency()
+    silent.may_answer.clear()
+    probe = Probe(silent)
+    probe.ask()
+    patience = 3600.0
+    probe._asked_at -= patience
+    assert ask_all({"silent": probe}, patience) == {"silent": False}
     silent.may_answer.set()
 
 

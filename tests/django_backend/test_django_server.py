@@ -22,14 +22,14 @@ def silence() -> Iterator[int]:
 def test_port_binding_and_health_in_time_while_all_dependencies_are_silent(start: Start, silence: int) -> None:
     connection = start(DATABASE_URL=f"postgresql://a@127.0.0.1:{silence}/b", REDIS_URL=f"redis://127.0.0.1:{silence}")
     took = []
-    for _ in range(5):
+    for _ in range(10):
         before = time.perf_counter()
         status, body = asked(connection, "GET", "/api/health", Host="probe.internal")
         took.append(time.perf_counter() - before)
         assert status == 503
         assert body["services"] == {"database": "disconnected", "redis": "disconnected", "celery": "stopped"}
-    # The first request makes the worker load what it needs; and a busy machine may hold up any one of them.
-    assert sorted(took)[2] < 0.05
+    # A busy machine may hold up any of them; waiting for a dependency would hold up all.
+    assert min(took) < 0.05
 
 
 def test_what_node_accepts_is_not_refused_for_its_size_and_the_connection_stays(start: Start) -> None:
