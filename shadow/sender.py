@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Literal, Protocol, Self
 
 import aiohttp
@@ -19,6 +20,7 @@ from shadow.exchange import Exchange, Fields
 
 KEEP_ALIVE = 1.5  # below every backend's own, so that a copy is not sent into a closing connection
 _LINE = 64 * 1024
+_AT_ONCE = 256 * 1024
 # Fields of the client's request that a copy must not carry: with them the answer is half an answer (304, 206), they
 # belong to the connection, or only cutover may say them.
 _LEFT_OUT = frozenset(
@@ -86,7 +88,7 @@ class Sender:
         headers, url = self._head(exchange, target)
         try:
             async with self._opened().request(
-                exchange.method, url, headers=headers, data=exchange.body or None, allow_redirects=False,
+                exchange.method, url, headers=headers, data=_payload(exchange.body), allow_redirects=False,
                 ssl=self._trust(target),
             ) as response:  # fmt: skip
                 body = await self._body(response)
@@ -138,6 +140,11 @@ class Sender:
                 raise AskFailed(Reason.TOO_LARGE, f"the body is larger than {self._body_limit} bytes")
             parts.append(part)
         return b"".join(parts)
+
+
+def _payload(body: bytes) -> bytes | BytesIO | None:
+    """A large body is written piece by piece, so that others have their turn on the event loop."""
+    return BytesIO(body) if len(body) > _AT_ONCE else body or None
 
 
 def _passed_on(fields: Fields) -> Iterable[tuple[bytes, bytes]]:
