@@ -21,7 +21,8 @@ from migration.mapping import RowMapping, Table
 from migration.origins import Moment
 from migration.session import Session, connect, shown
 
-Values = tuple[object, object]
+Values = tuple[Sequence[str | None] | None, Sequence[str | None] | None]
+
 # What a table has gone through; its file changes when it is emptied at once.
 _TRACES = """
 SELECT relname, n_tup_ins + n_tup_upd + n_tup_del, pg_relation_filenode(relid)

@@ -10,7 +10,7 @@ second is healed. The third is told and left to a person, unless it is said that
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 import psycopg
@@ -21,7 +21,7 @@ from migration.compare import Drill, Pair
 from migration.digests import Buckets, Key
 from migration.errors import RowsError
 from migration.findings import Finding, key_text
-from migration.heal import Healed, Wanted, heal
+from migration.heal import heal
 from migration.mapping import RowMapping, Table
 from migration.origins import Look, Marks, Moment, Origin, due, origin, written
 from migration.reconcile import rows_in
@@ -29,10 +29,12 @@ from migration.rounds import Round, Totals
 from migration.session import line
 from migration.standing import Sight, Standing, Values, digests, groups_of, values_of, writers, xmin_in
 
-Settled = Callable[[str, Set[Key]], Set[Key]]
+Rows = Mapping[Key, Values]
+"""Keys of one table, with what the active side and the standby hold (None: nothing), in the order of its columns."""
+Settled = Callable[[str, Rows], Set[Key]]
 """Those of some rows of a table to which no write is under way."""
-Mend = Callable[[Wanted], Healed]
-"""Makes rows of the standby equal to the active side's."""
+Mend = Callable[[Mapping[str, Rows]], Sequence[tuple[str, str, str]]]
+"""Makes rows of the standby equal to the active side's; table, key and action of what was done."""
 
 _log = structlog.get_logger("rows")
 
@@ -89,10 +91,9 @@ class Watcher:
         self.how = how or Watching()
         self.totals = Totals()
         self._mapping, self._wait = mapping, wait
-        self._settled = settled or (lambda _, keys: keys)
-        self._plain: Mend = lambda wanted: heal(source, target, mapping, wanted, dry_run=self.how.dry_run)
-        self._mend = self._plain if mend is None or self.how.dry_run else mend
-        self._standing = Standing(source, target, mapping)
+        self._settled = settled or (lambda _, rows: rows.keys())
+        self._mend = mend if mend is not None and not self.how.dry_run else self._heal
+        self._urls, self._standing = (source, target), Standing(source, target, mapping)
         self._tables: dict[str, _Watched] = {}
         self._looks: dict[str, Look] = {}
 
@@ -171,35 +172,40 @@ class Watcher:
         done.more |= more
         return _Suspects(buckets, values_of(pair, table, rows_in(found).get(table.name, set())), more)
 
-    def _deal_with(self, doubtful: dict[str, dict[Key, Values]], done: Round) -> set[str]:
+    def _deal_with(self, doubtful: Mapping[str, Rows], done: Round) -> set[str]:
         """Look again at rows that differ, and do with each what its origin asks for; the tables with rows left."""
         self._wait(self.how.settle)
+        # Asked before the second look: what is settled by then has arrived in what that look sees.
+        settled = {name: set(self._settled(name, rows)) for name, rows in doubtful.items()}
+        wanted: dict[str, Rows] = {}
         left: set[str] = set()
-        wanted: Wanted = {}
         with self._standing.sight() as sight:
             for name, rows in doubtful.items():
-                calm = self._calm(sight.pair, name, rows, done)
+                calm = self._calm(sight.pair, name, rows, settled[name], done)
                 foreign = {key for key, whose in self._origins(sight, name, calm).items() if whose is Origin.STANDBY}
                 done.foreign.extend(_foreign(sight.pair, self._tables[name].table, foreign))
                 if not self.how.heal_foreign:
                     self._tables[name].open |= foreign
                     calm -= foreign
                 if calm:
-                    wanted[name] = calm
-                if calm or len(calm) + len(foreign) < len(rows):
+                    wanted[name] = {key: rows[key] for key in calm}
+                if calm or len(foreign) < len(rows):
                     left.add(name)
         if wanted:
-            done.healed = self._mend(wanted).rows
+            done.healed = list(self._mend(wanted))
         return left
 
-    def _calm(self, pair: Pair, name: str, rows: dict[Key, Values], done: Round) -> set[Key]:
+    def _calm(self, pair: Pair, name: str, rows: Rows, settled: Set[Key], done: Round) -> set[Key]:
         """The rows that differ as they did, and to which no write is under way."""
         again = values_of(pair, self._tables[name].table, rows)
         same = {key for key, values in rows.items() if again[key] == values}
-        calm = set(self._settled(name, same)) & same if same else set()
         done.moving += len(rows) - len(same)
-        done.waiting += len(same) - len(calm)
-        return calm
+        done.waiting += len(same - settled)
+        return same & settled
+
+    def _heal(self, wanted: Mapping[str, Rows]) -> Sequence[tuple[str, str, str]]:
+        keys = {name: set(rows) for name, rows in wanted.items()}
+        return heal(*self._urls, self._mapping, keys, dry_run=self.how.dry_run).rows
 
     def _origins(self, sight: Sight, name: str, keys: Set[Key]) -> dict[Key, Origin]:
         """Whose change each row is, by when both sides' versions of it were written."""

@@ -16,6 +16,7 @@ import psycopg
 from migration.session import shown
 from proxy.cli.client import DEFAULT_CONFIG, Control
 from proxy.config import Config, read
+from proxy.config.model import Rows
 from proxy.errors import ConfigError, CutoverError
 from proxy.surroundings import DATABASE
 
@@ -85,6 +86,11 @@ def database(
     if writes and not into_active:
         known.refuse_active(found)
     return found
+
+
+def declared(config: Path | None) -> Rows:
+    """What the configuration says about how rows correspond; nothing where there is no configuration."""
+    return read(config or DEFAULT_CONFIG, os.environ).rows if _configured(config) else Rows()
 
 
 def _configured(path: Path | None) -> bool:

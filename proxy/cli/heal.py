@@ -21,11 +21,11 @@ from proxy.cli.rows import RowsVerb, between, dry_run, into_active, mapped, mapp
 @into_active
 def heal(
     table: str, keys: tuple[str, ...], source: str | None, target: str | None, from_: str | None, to: str | None,
-    config: Path | None, name: str, zones: tuple[str, ...], rules: tuple[str, ...], settings: Path | None,
+    config: Path | None, name: str | None, zones: tuple[str, ...], rules: tuple[str, ...], settings: Path | None,
     dry_run: bool, into_active: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Make rows of the target equal to the source's. A KEY of several columns is written `1,3`."""
-    plan = mapping(name, zones, rules, settings)
+    plan = mapping(name, zones, rules, settings, config)
     wanted = {table: {plan.table(table).key_from(key) for key in keys}}
     pair = ends(source, target, from_, to, config, writes=True, into_active=into_active)
     healed = healing.heal(*pair, plan, wanted, dry_run=dry_run)

@@ -9,13 +9,16 @@ import click
 from migration import copy as copying
 from migration import export as exporting
 from migration import load, status
+from migration.errors import RowsError
 from migration.mapping import RowMapping
+from migration.mappings import MAPPINGS
 from migration.progress import progress
 from migration.report import Report
 from proxy.cli.direction import database, ends
 from proxy.cli.options import as_json, config_file
 from proxy.cli.output import print_json, print_page
 from proxy.cli.rows import (
+    MAPPING,
     RowsVerb,
     between,
     dry_run,
@@ -50,15 +53,15 @@ def migrate() -> None:
 @click.pass_context
 def copy(
     ctx: click.Context, source: str | None, target: str | None, from_: str | None, to: str | None, config: Path | None,
-    name: str, zones: tuple[str, ...], rules: tuple[str, ...], settings: Path | None, place: Path | None, jobs: int,
-    dry_run: bool, into_active: bool, as_json: bool,
+    name: str | None, zones: tuple[str, ...], rules: tuple[str, ...], settings: Path | None, place: Path | None,
+    jobs: int, dry_run: bool, into_active: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Copy all rows from one database into the other, without files in between.
 
     Killed at any moment, say it again: tables that were in and still hold what the source holds stay, the others are
     emptied and copied anew. Until it has ended well, `migrate status` calls it running and `verify` fails.
     """
-    plan = mapping(name, zones, rules, settings)
+    plan = mapping(name, zones, rules, settings, config)
     pair = ends(source, target, from_, to, config, writes=True, into_active=into_active)
     bars, shown = progress(watched())
     with shown:
@@ -80,12 +83,12 @@ def copy(
 @dry_run
 @click.pass_context
 def export(
-    ctx: click.Context, directory: Path, source: str | None, from_: str | None, config: Path | None, name: str,
+    ctx: click.Context, directory: Path, source: str | None, from_: str | None, config: Path | None, name: str | None,
     zones: tuple[str, ...], rules: tuple[str, ...], settings: Path | None, place: Path | None, jobs: int,
     dry_run: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Write all rows of one moment into DIRECTORY: compressed files, and a manifest that proves them complete."""
-    plan = mapping(name, zones, rules, settings)
+    plan = mapping(name, zones, rules, settings, config)
     url = source or ends(None, "-", from_, None, config).source
     bars, shown = progress(watched())
     with shown:
@@ -125,19 +128,19 @@ def import_(
 @_url
 @config_file
 @as_json
-@click.option("--mapping", "plan", default="rotc", show_default=True)
+@click.option("--mapping", "plan", type=click.Choice(sorted(MAPPINGS)), help=MAPPING)
 @reporting
 @jobs
 @click.pass_context
 def backup(
-    ctx: click.Context, directory: Path, name: str | None, target: str | None, config: Path | None, plan: str,
+    ctx: click.Context, directory: Path, name: str | None, target: str | None, config: Path | None, plan: str | None,
     place: Path | None, jobs: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Dump a database into DIRECTORY, so that a copy or an import may replace its rows. `import` brings them back."""
     url = database(target, name, config)
     bars, shown = progress(watched())
     with shown:
-        report: Report = exporting.backup(url, directory, mapping(plan, (), (), None), jobs=jobs, progress=bars)
+        report: Report = exporting.backup(url, directory, mapping(plan, (), (), None, config), jobs=jobs, progress=bars)
     tell(report, as_json, place)
     leave(ctx, report.ok)
 
@@ -176,4 +179,7 @@ def status_(name: str | None, target: str | None, config: Path | None, as_json: 
 def _mapping_of(directory: Path) -> RowMapping:
     from migration.manifest import read
 
-    return mapping(read(directory).mapping, (), (), None)
+    name = read(directory).mapping
+    if name not in MAPPINGS:
+        raise RowsError(f"the export's mapping {name} is none of {', '.join(sorted(MAPPINGS))}")
+    return MAPPINGS[name]

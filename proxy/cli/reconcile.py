@@ -43,7 +43,7 @@ SETTLE, WATCHING = 0.5, 1.0
 @click.pass_context
 def reconcile(
     ctx: click.Context, source: str | None, target: str | None, from_: str | None, to: str | None, config: Path | None,
-    name: str, zones: tuple[str, ...], rules: tuple[str, ...], settings: Path | None, dry_run: bool,
+    name: str | None, zones: tuple[str, ...], rules: tuple[str, ...], settings: Path | None, dry_run: bool,
     into_active: bool, tables: tuple[str, ...], settle: float | None, watch: bool, interval: float, full_every: float,
     heal_foreign: bool, rounds: int, as_json: bool,
 ) -> None:  # fmt: skip
@@ -53,7 +53,7 @@ def reconcile(
     on the target, where nobody but the copies may write, are told and left to a person, and the exit status is 1
     while there are any. With --json every look is one line.
     """
-    plan = mapping(name, zones, rules, settings)
+    plan = mapping(name, zones, rules, settings, config)
     pair = ends(source, target, from_, to, config, writes=True, into_active=into_active)
     if watch:
         how = Watching(WATCHING if settle is None else settle, full_every, heal_foreign=heal_foreign, dry_run=dry_run,

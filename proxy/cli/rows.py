@@ -16,12 +16,16 @@ from migration.findings import Finding, errors
 from migration.mapping import RowMapping
 from migration.mappings import MAPPINGS
 from migration.report import Report
+from proxy.cli.direction import declared
 from proxy.cli.options import Verb, as_json, config_file
 from proxy.cli.output import print_json, print_table
+from proxy.config.model import Rows
 from proxy.errors import CutoverError
 
 F = TypeVar("F", bound=Callable[..., Any])
 SHOWN = 40
+DEFAULT = "rotc"
+MAPPING = f"How the two correspond.  [default: the configuration's rows.mapping, else {DEFAULT}]"
 
 
 class RowsVerb(Verb):
@@ -69,7 +73,7 @@ def mapped(command: F) -> F:
                      help="What to do with what the target cannot represent; `*` for every column."),
         click.option("--zone", "zones", multiple=True, metavar="TABLE.COLUMN=ZONE",
                      help="Whose clock a time without zone was read from; `*` for every column.  [default: UTC]"),
-        click.option("--mapping", "name", type=click.Choice(sorted(MAPPINGS)), default="rotc", show_default=True),
+        click.option("--mapping", "name", type=click.Choice(sorted(MAPPINGS)), help=MAPPING),
     ):  # fmt: skip
         command = option(command)
     return command
@@ -91,13 +95,17 @@ def watched() -> bool:
     return sys.stderr.isatty()
 
 
-def mapping(name: str, zones: tuple[str, ...], rules: tuple[str, ...], settings: Path | None) -> RowMapping:
-    """The mapping with everything that was said about it; the command line wins over the file."""
-    document = _settings(settings)
+def mapping(
+    name: str | None, zones: tuple[str, ...], rules: tuple[str, ...], settings: Path | None, config: Path | None
+) -> RowMapping:
+    """The mapping with everything that was said about it: the configuration's `rows`, the file, the command line."""
+    said, document = declared(config), _settings(settings)
+    if name not in (None, said.mapping):
+        said = Rows(name)
     return (
-        MAPPINGS[name]
-        .with_zones({**document["zones"], **_pairs("--zone", zones)})
-        .with_rules({**document["rules"], **_pairs("--rule", rules)})
+        MAPPINGS[name or said.mapping or DEFAULT]
+        .with_zones({**said.zones, **document["zones"], **_pairs("--zone", zones)})
+        .with_rules({**said.rules, **document["rules"], **_pairs("--rule", rules)})
     )
 
 

@@ -38,12 +38,12 @@ from proxy.cli.rows import RowsVerb, between, leave, mapped, mapping, reporting,
 @click.pass_context
 def verify(
     ctx: click.Context, source: str | None, target: str | None, from_: str | None, to: str | None, config: Path | None,
-    name: str, zones: tuple[str, ...], rules: tuple[str, ...], settings: Path | None, place: Path | None,
+    name: str | None, zones: tuple[str, ...], rules: tuple[str, ...], settings: Path | None, place: Path | None,
     tables: tuple[str, ...], urls: str, files_at: str, urls_per_second: float, settle: float, watch: bool,
     interval: float, rounds: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare all rows of both databases, by hashes that each computes of its own; name every row that differs."""
-    plan = mapping(name, zones, rules, settings).only(tables)
+    plan = mapping(name, zones, rules, settings, config).only(tables)
     pair = ends(source, target, from_, to, config)
     asking = Asking(Urls(urls), files_at, urls_per_second)
     done = 0

@@ -141,6 +141,20 @@ def test_what_cannot_be_carried_stops_with_every_place_and_a_rule_lets_it_go(
     assert typed("verify", "--settings", "rows.yaml").exit_code == 0
 
 
+def test_the_configuration_says_how_rows_correspond_and_the_command_line_knows_better(
+    typed: Typed, node: str, tmp_path: Path
+) -> None:
+    run(node, cadet(1, created_at="'2024-08-05 12:00'"))
+    path = tmp_path / "cutover.yaml"
+    zones = {"cadets.created_at": "Asia/Manila", "cadets.updated_at": "Asia/Tokyo"}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "rows": {"mapping": "rotc", "zones": zones}}))
+    assert told(typed("migrate", "copy", "--json"))["settings"]["zones"] == zones
+    assert typed("verify").exit_code == 0
+    there = told(typed("verify", "--zone", "cadets.created_at=UTC", "--json"))
+    assert there["settings"]["zones"] == {"cadets.updated_at": "Asia/Tokyo"}
+    assert ("created_at", "zone") in [(one["column"], one["kind"]) for one in there["findings"]]
+
+
 def test_export_import_backup_and_status(typed: Typed, node: str, django: str, tmp_path: Path) -> None:
     run(node, cadet(1))
     assert typed("migrate", "export", "out").exit_code == 0

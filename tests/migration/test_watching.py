@@ -15,7 +15,7 @@ from migration.digests import Key
 from migration.mappings import ROTC
 from migration.rounds import Round
 from migration.verify import verify
-from migration.watching import Watcher, Watching
+from migration.watching import Rows, Watcher, Watching
 from tests.migration.people import Make, cadet, one, rows, run, user
 
 Pair = tuple[str, str]
@@ -190,17 +190,19 @@ def test_a_row_that_moves_on_between_the_two_looks_is_left_for_the_next_round(pa
 
 def test_a_row_with_a_write_under_way_waits_until_that_is_settled(pair: Pair, watch: Watch) -> None:
     under_way: set[Key] = {("1",)}
-    asked: list[tuple[str, Set[Key]]] = []
+    asked: list[tuple[str, dict[Key, tuple[str, str]]]] = []
+    place = [column.name for column in ROTC.table("cadets").columns].index("first_name")
 
-    def settled(table: str, keys: Set[Key]) -> Set[Key]:
-        asked.append((table, keys))
-        return keys - under_way
+    def settled(table: str, rows: Rows) -> Set[Key]:
+        names = {key: (theirs[place], ours[place]) for key, (theirs, ours) in rows.items()}  # type: ignore[index]
+        asked.append((table, names))  # type: ignore[arg-type]
+        return rows.keys() - under_way
 
     watcher = watch(settled=settled)
     run(pair[0], "UPDATE cadets SET first_name = 'Ana' WHERE id IN (1, 2)")
     done = seen(watcher)
     assert (done.healed, done.waiting) == ([("cadets", "2", "update")], 1)
-    assert asked == [("cadets", {("1",), ("2",)})]
+    assert asked == [("cadets", {("1",): ("Ana", "Anna"), ("2",): ("Ana", "Berta")})]
     assert watcher.look().waiting == 1
     under_way.clear()
     assert watcher.look().healed == [("cadets", "1", "update")]
