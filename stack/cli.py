@@ -18,6 +18,7 @@ import click
 
 from proxy.embedded import EmbeddedError, fallback_for, free_port
 from stack.backends import DJANGO, NODE, BackendError, Backends, BackendSettings
+from stack.background import start_background
 from stack.edge import EdgeSettings, edge_program
 from stack.node import NodeMissing
 from stack.paths import ROOT, VAR
@@ -141,6 +142,7 @@ def _up(edge: bool, scale: int, warts: bool) -> None:
         backends.start_all()
         if edge:
             supervisor.start(edge_program(edge_settings(servers, ports), settings))
+        start_background(supervisor, settings, HOME, servers.databases["cutover"] if edge else "")
         _print_addresses(ports)
         _until_interrupted(supervisor)
 

@@ -134,7 +134,7 @@ def test_a_stack_that_was_killed_leaves_nothing_running_and_comes_up_again_with_
     stack = Stack(open_directory)
     first = stack.up()
     pids = stack.pids()
-    assert len(pids) == 5
+    assert len(pids) == 7
     first.kill()
     first.wait()
     eventually(lambda: not any(map(is_running, pids)) and not any(map(group_of, pids)), within=20)
