@@ -49,7 +49,7 @@ def _by_rows(carrier: Carrier) -> Heal:
 
 
 class HealsAsked:
-    """Heals that a person asked for. The leader does them between its turns, so no two heals meet."""
+    """Heals that a person asked for, done by the leader; each has holds of its own beside those of the replayer."""
 
     def __init__(self, journal: ReplayJournal, resolver: Resolver) -> None:
         self._journal = journal

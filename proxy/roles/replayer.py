@@ -72,6 +72,7 @@ class Work:
         self._store = store
         self._retention = retention
         self._looked = self._forgot = float("-inf")
+        self._healing: asyncio.Task[None] | None = None
         self._troubled = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -83,6 +84,8 @@ class Work:
             if pause:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), pause)
+        if self._healing is not None:
+            await asyncio.wait([self._healing])
         await self._replayer.finish()
 
     async def _round(self, pause: float) -> float:
@@ -110,10 +113,19 @@ class Work:
         if not self._replayer.leads:
             return
         if copies(state.phase):
-            await self._heals.see_to(state.standby)
+            self._heal(state.standby)
         if now - self._forgot >= FORGET_EVERY:
             self._forgot = now
             await self._journal.purge(self._retention)
+
+    def _heal(self, standby: str) -> None:
+        """Beside the copies: a heal may take longer than the lease of who leads."""
+        if self._healing is not None and not self._healing.done():
+            return
+        ended, self._healing = self._healing, None
+        if ended is not None:
+            ended.result()
+        self._healing = asyncio.get_running_loop().create_task(self._heals.see_to(standby), name="heals asked for")
 
 
 def _replaying(config: Config, journal: ReplayJournal, sender: CopySender) -> tuple[Resolver, Replayer]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -80,6 +81,7 @@ class Resolver:
         self._routes = routes
         self._clock = clock
         self._patience = patience or Patience()
+        self._name = secrets.token_hex(6)
         self._healed: set[int] = set()  # by this round of resolve_unknown: several unknowns in one heal
 
     def use(self, routes: Mapping[str, WriteRoute]) -> None:
@@ -142,7 +144,9 @@ class Resolver:
 
     async def carry(self, lanes: Sequence[str], sides: tuple[str, str] | None) -> list[int] | None:
         """The same; None if it has to be tried again. With `sides` (from, to) also where nothing is open."""
-        id = f"heal {hashlib.sha256('|'.join(sorted(lanes)).encode()).hexdigest()}"
+        place = hashlib.sha256("|".join(sorted(lanes)).encode()).hexdigest()
+        # Nobody else's hold may end with ours: not that of an earlier leader, nor that of what a person asked for.
+        id = f"heal {self._name} {'asked' if sides else 'found'} {place}"
         result = "waits"
         try:
             healed = await self._carried_together(id, lanes, sides)
