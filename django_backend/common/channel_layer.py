@@ -71,12 +71,14 @@ class RealtimeLayer(BaseChannelLayer):  # type: ignore[misc]
         self._put(channel, message)
 
     async def receive(self, channel: str) -> dict[str, Any]:
-        """The next message of a queue. A receiver that is cancelled has gone, and its queue with it."""
-        try:
-            return await self._queues[channel].get()
-        except asyncio.CancelledError:
-            self._queues.pop(channel, None)
-            raise
+        """The next message of a queue."""
+        return await self._queues[channel].get()
+
+    def forget(self, channel: str) -> None:
+        """Give up a queue, also one that is gone already. Whoever made it calls this, however it ends."""
+        self._queues.pop(channel, None)
+        for group in list(self._members):
+            self._leave(group, channel)
 
     async def group_add(self, group: str, channel: str) -> None:
         """Let a queue get what is sent to a group."""
@@ -84,6 +86,9 @@ class RealtimeLayer(BaseChannelLayer):  # type: ignore[misc]
 
     async def group_discard(self, group: str, channel: str) -> None:
         """Let it get no more."""
+        self._leave(group, channel)
+
+    def _leave(self, group: str, channel: str) -> None:
         members = self._members.get(group, set())
         members.discard(channel)
         if not members:
@@ -94,10 +99,7 @@ class RealtimeLayer(BaseChannelLayer):  # type: ignore[misc]
             self._deliver(group, message)
 
     def _deliver(self, group: str, message: dict[str, Any]) -> None:
-        members = self._members.get(group, set())
-        # Who was cancelled could not say goodbye.
-        members &= self._queues.keys()
-        for channel in list(members):
+        for channel in self._members.get(group, set()):
             self._put(channel, {"type": "realtime.frame", **message})
 
     def _put(self, channel: str, message: dict[str, Any]) -> None:

@@ -25,8 +25,6 @@ from redis.retry import Retry
 from common.outage import Outage
 
 PREFIX = "realtime:"
-# Somebody waits for the answer of a write meanwhile.
-PATIENCE_SECONDS = 0.2
 # Nobody waits for what listens.
 LISTENING_SECONDS = 1.0
 RETRY_SECONDS = 0.5
@@ -56,8 +54,10 @@ def _publish(channel: str, message: bytes) -> None:
 @cache
 def _redis(url: str) -> redis.Redis:
     # No second try: somebody waits.
-    patience = {"socket_connect_timeout": PATIENCE_SECONDS, "socket_timeout": PATIENCE_SECONDS}
-    return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **patience)
+    patience = settings.REDIS_PATIENCE_SECONDS
+    return redis.Redis.from_url(
+        url, socket_connect_timeout=patience, socket_timeout=patience, retry=Retry(NoBackoff(), 0)
+    )
 
 
 class Listener:

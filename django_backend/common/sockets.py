@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -10,18 +11,19 @@ import structlog
 from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
+from channels.layers import get_channel_layer
 from django.db import DatabaseError, InterfaceError
 
 from common.authentication import active_user
 from common.exceptions import TokenMissing, TokenRefused
 from common.frames import BadFrame, Frame, frame_text, read_frame
+from common.request_id import acceptable
 from common.tokens import token_user_id
 
 BAD_TOKEN = 4001
 TRY_AGAIN_LATER = 1013
 
 Handler = Callable[[Frame], Awaitable[None]]
-log = structlog.get_logger(__name__)
 
 
 class SocketConsumer(AsyncConsumer):  # type: ignore[misc]
@@ -32,6 +34,17 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]
     """
 
     user_id: int
+    channel_name = ""
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Serve the connection until it ends."""
+        request_id = acceptable(dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1"))
+        try:
+            with structlog.contextvars.bound_contextvars(request_id=request_id or uuid.uuid4().hex):
+                await super().__call__(scope, receive, send)
+        finally:
+            # Also if it is cancelled, when no event comes any more.
+            get_channel_layer().forget(self.channel_name)
 
     @property
     def group(self) -> str:
@@ -66,8 +79,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]
             await self.reply("error", {"message": str(mistake)})
 
     async def websocket_disconnect(self, event: dict[str, Any]) -> None:
-        """Leave."""
-        await self.channel_layer.group_discard(self.group, self.channel_name)
+        """The client has gone."""
         raise StopConsumer
 
     async def realtime_frame(self, message: dict[str, Any]) -> None:

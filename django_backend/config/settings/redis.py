@@ -11,6 +11,10 @@ from config import environment
 
 REDIS_URL = environment.required("REDIS_URL")
 
+# Whoever asks Redis while serving a request waits so long at most, and then not again for a second. A server of Redis
+# that is far away needs more.
+REDIS_PATIENCE_SECONDS = environment.number("REDIS_PATIENCE_MS", default=200) / 1000
+
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "common.cache.LossyCache",
@@ -19,9 +23,8 @@ CACHES: dict[str, dict[str, Any]] = {
         "TIMEOUT": 60,
         "OPTIONS": {
             "serializer": "common.cache.JsonValues",
-            # A request waits meanwhile, and the database has the same figures.
-            "socket_connect_timeout": 0.2,
-            "socket_timeout": 0.2,
+            "socket_connect_timeout": REDIS_PATIENCE_SECONDS,
+            "socket_timeout": REDIS_PATIENCE_SECONDS,
             "retry": Retry(NoBackoff(), 0),
         },
     },
