@@ -117,7 +117,7 @@ class Sender:
         headers["X-Cutover-Copy"] = "mirror"
         if self._secret is not None:
             headers["X-Cutover-Signature"] = signature.sign(
-                self._secret, method=exchange.method, target=exchange.target, body=exchange.body,
+                self._secret, purpose="mirror", method=exchange.method, target=exchange.target, body=exchange.body,
                 id=exchange.id, at=int(self._clock.now()),
             )  # fmt: skip
         return headers, URL(target.url.rstrip("/") + _text(exchange.target), encoded=True)

@@ -121,6 +121,6 @@ class CopySender(Sender):
             headers["X-Cutover-Pin"] = copy.pin.decode("ascii")
         if self._secret is not None:
             headers["X-Cutover-Signature"] = signature.sign(
-                self._secret, method=copy.method, target=copy.target, body=copy.body, id=copy.id,
-                at=int(self._clock.now()),
+                self._secret, purpose=copy.purpose, method=copy.method, target=copy.target, body=copy.body, id=copy.id,
+                at=int(self._clock.now()), pin=copy.pin or b"",
             )  # fmt: skip

@@ -105,11 +105,10 @@ def copy(settings: Any, ask: Ask) -> Copy:
         kind: str, method: str, path: str, *, body: Any = None, key: str | None = "k", pin: Any = None, **rest: Any
     ) -> HttpResponse:
         raw = b"" if body is None else json.dumps(body).encode()
-        headers = copy_headers(kind, method, f"/api/v1/{path}", raw, key or "mirrored")
+        told = "" if pin is None else pin if isinstance(pin, str) else json.dumps(pin)
+        headers = copy_headers(kind, method, f"/api/v1/{path}", raw, key or "mirrored", pin=told)
         if key is not None:
             headers["Idempotency-Key"] = key
-        if pin is not None:
-            headers["X-Cutover-Pin"] = pin if isinstance(pin, str) else json.dumps(pin)
         given = {} if method == "get" else {"body": raw}
         return ask(method, path, headers={**headers, **rest.pop("headers", {})}, **given, **rest)
 

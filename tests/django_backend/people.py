@@ -71,17 +71,22 @@ def cadet(student_id: str, **columns: Any) -> Cadet:
     return Cadet.objects.create(**{"first_name": "Ana", "last_name": "Cruz", "student_id": student_id, **columns})
 
 
-def copy_headers(kind: str, method: str, target: str, body: bytes, id: str, at: int | None = None) -> dict[str, str]:
+def copy_headers(
+    kind: str, method: str, target: str, body: bytes, id: str, at: int | None = None, pin: str = ""
+) -> dict[str, str]:
     """What cutover writes on a copy, by its own code."""
     signature = sign(
         CUTOVER_SECRET.encode(),
+        purpose=kind,
+        pin=pin.encode(),
         method=method.upper(),
         target=target.encode(),
         body=body,
         id=id,
         at=int(time.time()) if at is None else at,
     )
-    return {"X-Cutover-Copy": kind, "X-Cutover-Signature": signature}
+    told = {"X-Cutover-Pin": pin} if pin else {}
+    return {"X-Cutover-Copy": kind, "X-Cutover-Signature": signature, **told}
 
 
 def form(fields: dict[str, Any]) -> dict[str, Any]:

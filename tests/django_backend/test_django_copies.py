@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -83,12 +84,13 @@ def test_who_cannot_prove_to_bring_a_copy_brings_an_original(ask: Ask, settings:
     settings.CUTOVER_SECRET = "" if forged == "no secret" else CUTOVER_SECRET
     raw = b'{"title": "Run"}'
     at = 1 if forged == "old" else None
-    headers = copy_headers("forget" if forged == "other kind" else "replay", "post", "/api/v1/activities", raw, "k", at)
+    pin = '{"ids": {"activities": [777]}, "actor": 1}'
+    kind = "forget" if forged == "other kind" else "replay"
+    headers = copy_headers(kind, "post", "/api/v1/activities", raw, "k", at, pin)
     if forged == "unsigned":
         del headers["X-Cutover-Signature"]
     if forged == "wrong":
         headers["X-Cutover-Signature"] = headers["X-Cutover-Signature"][:-1] + "x"
-    headers["X-Cutover-Pin"] = '{"ids": {"activities": [777]}, "actor": 1}'
     if forged == "other key":
         headers["Idempotency-Key"] = "l"
     with capture_logs() as logs:
@@ -164,10 +166,8 @@ def test_a_replayed_upload_adopts_its_url_and_keeps_no_bytes(
     settings.CUTOVER_SECRET = CUTOVER_SECRET
     raw = form({"file": picture()})["data"]
     pin = f'{{"now": "{THEN}", "ids": {{"files": ["{UUIDS[0]}"]}}, "urls": ["/uploads/there.png"]}}'
-    headers = copy_headers("replay", "post", "/api/v1/files/upload", raw, "k")
-    row = told(
-        ask("post", "files/upload", by=alice, headers={**headers, "X-Cutover-Pin": pin}, data={"file": picture()})
-    )
+    headers = copy_headers("replay", "post", "/api/v1/files/upload", raw, "k", pin=pin)
+    row = told(ask("post", "files/upload", by=alice, headers=headers, data={"file": picture()}))
     assert (row["id"], row["url"], row["size"]) == (UUIDS[0], "/uploads/there.png", len(PICTURE))
     assert not uploads.exists() and File.objects.count() == 1
 
@@ -199,3 +199,25 @@ def test_a_read_only_transaction_ends_with_its_request(copy: Copy, bob: User) ->
     with connection.cursor() as cursor:
         cursor.execute("SHOW transaction_read_only")
         assert cursor.fetchone() == ("off",)
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        {"X-Cutover-Pin": json.dumps({"now": THEN, "actor": 1, "ids": {"activities": [MANY // 2 + 1]}})},
+        {"X-Cutover-Pin": ""},
+        {"X-Cutover-Copy": "mirror"},
+        {"X-Cutover-Copy": "resolve"},
+    ],
+    ids=["other pins", "no pins", "as a mirrored one", "as a question"],
+)
+def test_a_copy_whose_pins_or_purpose_were_altered_is_an_original(
+    copy: Copy, bob: User, altered: dict[str, str]
+) -> None:
+    pin = {"now": THEN, "actor": 1, "ids": {"activities": [MANY // 2]}}
+    with capture_logs() as logs:
+        answer = copy("replay", "post", "activities", by=bob, body=NEW, pin=pin, headers=altered)
+    row = told(answer)
+    assert row["id"] not in (MANY // 2, MANY // 2 + 1)
+    assert (row["created_by"], row["created_at"] == "2024-08-05T01:02:03.456000Z") == (bob.pk, False)
+    assert "a copy was taken for an original" in [line["event"] for line in logs]

@@ -68,7 +68,13 @@ async def test_a_copy_is_signed_so_that_the_backend_can_tell() -> None:
     async def handler(request: web.BaseRequest) -> web.Response:
         header = request.headers["X-Cutover-Signature"]
         body = await request.read()
-        signed = {"method": request.method, "target": request.path_qs.encode(), "body": body, "now": clock.now()}
+        signed = {
+            "method": request.method,
+            "target": request.path_qs.encode(),
+            "body": body,
+            "now": clock.now(),
+            "purpose": "mirror",
+        }
         seen.append(verify(b"s3cret", header, **signed))  # type: ignore[arg-type]
         return web.Response()
 

@@ -59,7 +59,7 @@ def _proven(request: HttpRequest) -> tuple[Kind | None, str | None]:
     word = request.headers.get(COPY_HEADER)
     if word is None:
         return None, None
-    identity = _signed(request)
+    identity = _signed(request, word)
     mistake = _mistake(request, word, identity)
     if mistake:
         # Without a secret nobody can prove anything, and every copy would be a warning.
@@ -79,13 +79,15 @@ def _mistake(request: HttpRequest, word: str, identity: str | None) -> str | Non
     return None
 
 
-def _signed(request: HttpRequest) -> str | None:
+def _signed(request: HttpRequest, word: str) -> str | None:
     header = request.headers.get(SIGNATURE_HEADER)
     if not settings.CUTOVER_SECRET or header is None:
         return None
     return signed_id(
         settings.CUTOVER_SECRET.encode(),
         header,
+        purpose=word,
+        pin=request.headers.get(PIN_HEADER, "").encode("latin-1", "replace"),
         method=str(request.method),
         target=target_of(request).encode("latin-1", "replace"),
         body=request.body,

@@ -7,6 +7,7 @@ import hmac
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import orjson
 import psycopg
@@ -93,8 +94,12 @@ async def test_a_copy_is_signed_pinned_and_in_the_name_of_its_actor() -> None:
     assert "cookie" not in headers and "theirs" not in str(headers)
     assert orjson.loads(headers["X-Cutover-Pin"]) == {"ids": {"things": [57]}}
     written = headers["X-Cutover-Signature"]
+    pin = headers["X-Cutover-Pin"].encode()
+    signed: Any = {"purpose": "replay", "method": "POST", "target": b"/x?a=1", "body": b"{}", "pin": pin}
     at = float(written[2 : written.index(",")])
-    assert signature.verify(b"s", written, method="POST", target=b"/x?a=1", body=b"{}", now=at) == "i-1"
+    assert signature.verify(b"s", written, now=at, **signed) == "i-1"
+    for altered in ({"pin": b'{"ids": {"things": [58]}}'}, {"pin": b""}, {"purpose": "mirror"}):
+        assert signature.verify(b"s", written, now=at, **signed | altered) is None
     plain, _ = sender._head(copy_of(entry, replace(target, cooperates=False)), replace(target, cooperates=False))
     assert not {name for name in plain if name.lower().startswith(("x-cutover", "idempotency", "authorization"))}
 
