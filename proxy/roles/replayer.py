@@ -51,7 +51,10 @@ async def run(config: Config, around: Surroundings, path: Path, number: int, sto
         resolver.use(write_routes(new.routes))
         replayer.use(write_routes(new.routes), RuleBook(new.compare.rules))
 
-    work = Work(replayer, HealsAsked(journal, resolver), journal, store, config.journal.retention)
+    work = Work(
+        replayer, HealsAsked(journal, resolver), journal, store, retention=config.journal.retention,
+        drain=config.limits.drain,
+    )  # fmt: skip
     try:
         async with journal, sender, asyncio.TaskGroup() as group:
             group.create_task(follow(path, config, use, stop))
@@ -64,19 +67,22 @@ class Work:
     """What a replayer's process does, round by round. No failure of a store ends it."""
 
     def __init__(
-        self, replayer: Replayer, heals: HealsAsked, journal: ReplayJournal, store: Store, retention: float
-    ) -> None:
+        self, replayer: Replayer, heals: HealsAsked, journal: ReplayJournal, store: Store, *, retention: float,
+        drain: float,
+    ) -> None:  # fmt: skip
         self._replayer = replayer
         self._heals = heals
         self._journal = journal
         self._store = store
         self._retention = retention
+        self._drain = drain
         self._looked = self._forgot = float("-inf")
         self._healing: asyncio.Task[None] | None = None
         self._troubled = False
+        self._joining = False  # a copy is on its way: the standby is not whole, and gets nothing else
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`; what is under way then is seen to its end."""
+        """Until `stop`; what is under way then gets as long as an edge's requests do."""
         self._replayer.send_to(frozenset())  # nothing before the first look at the release
         pause = SHORTEST_PAUSE
         while not stop.is_set():
@@ -84,6 +90,12 @@ class Work:
             if pause:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), pause)
+        try:
+            await asyncio.wait_for(self._finish(), self._drain)
+        except TimeoutError:
+            log.warning("copies_left", hint="the next leader sees to them")
+
+    async def _finish(self) -> None:
         if self._healing is not None:
             await asyncio.wait([self._healing])
         await self._replayer.finish()
@@ -92,6 +104,8 @@ class Work:
         """One turn; how long to pause after it."""
         try:
             await self._look()
+            if self._joining:
+                return LONGEST_PAUSE
             busy = await self._replayer.turn()
         except (JournalUnavailable, StoreUnavailable) as error:
             if not self._troubled:
@@ -109,10 +123,11 @@ class Work:
             return
         self._looked = now
         state = await self._store.load()
+        self._joining = copies(state.phase) and await self._store.is_joining()
         self._replayer.send_to(frozenset({state.standby}) if copies(state.phase) else frozenset())
         if not self._replayer.leads:
             return
-        if copies(state.phase):
+        if copies(state.phase) and not self._joining:
             self._heal(state.standby)
         if now - self._forgot >= FORGET_EVERY:
             self._forgot = now

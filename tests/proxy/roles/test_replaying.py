@@ -64,7 +64,7 @@ async def stage(fresh_database: Callable[[], str]) -> AsyncIterator[Stage]:
     async with await ReplayJournal.open(store.url, KEYS) as journal:
         stand = Stand(journal)
         heals = HealsAsked(journal, stand.replayer._resolver)
-        work = Work(stand.replayer, heals, journal, store, retention=0.0)
+        work = Work(stand.replayer, heals, journal, store, retention=0.0, drain=5.0)
         work._replayer.send_to(frozenset())
         yield Stage(store, journal, stand, work)
         stand.close()

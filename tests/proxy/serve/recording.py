@@ -13,17 +13,20 @@ from typing import Any
 
 @dataclass
 class Recorder:
-    """What one backend did. `refuses` are bodies that it answers with 409, `away` with 503."""
+    """What one backend did. `refuses` are bodies that it answers with 422, `away` with 503."""
 
     port: int = 0
     effects: dict[str, str] = field(default_factory=dict)  # by id, in the order in which they happened
     asked: list[tuple[str, str]] = field(default_factory=list)  # purpose of the copy and body
     refuses: set[str] = field(default_factory=set)
     away: bool = False
+    holds: threading.Event | None = None  # no write is answered before it is set
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, id: str, purpose: str, body: str) -> tuple[int, object]:
         """The answer to a write."""
+        if self.holds is not None:
+            self.holds.wait(30)
         with self.lock:
             self.asked.append((purpose, body))
             if self.away:

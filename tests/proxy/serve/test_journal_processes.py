@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,21 @@ class Pair:
         os.kill(killed, signal.SIGKILL)
         eventually(lambda: self.served.children().get(name, killed) != killed, WITHIN)
 
+    def restart(self) -> None:
+        """Start `cutover serve` once more."""
+        self.served = start(self.served.config, self.served.port, int(self.served.environment["CUTOVER_CONTROL_PORT"]))
+
+    def log(self) -> str:
+        """What it has written so far."""
+        return (self.served.config.parent / "log").read_text()
+
+    def counted(self) -> dict[str, float]:
+        """What Prometheus sees of the journal."""
+        url = f"http://127.0.0.1:{self.served.environment['CUTOVER_CONTROL_PORT']}/metrics"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            lines = [line.rsplit(" ", 1) for line in answer.read().decode().splitlines() if line[:1] != "#"]
+        return {name: float(value) for name, value in lines}
+
     def is_level(self) -> bool:
         """Whether both sides did the same in the same order."""
         return self.old.wrote == self.new.wrote
@@ -80,6 +96,8 @@ def test_a_write_reaches_the_standby_with_its_id(pair: Pair) -> None:
     eventually(lambda: pair.new.wrote == ["first"], WITHIN)
     assert pair.new.effects == pair.old.effects
     assert ("replay", "first") in pair.new.asked
+    eventually(lambda: pair.counted().get('cutover_replayed_total{route="other",verdict="applied"}') == 1, WITHIN)
+    assert pair.counted()['cutover_journal_appends_total{answer="admitted"}'] == 1
 
 
 @pytest.mark.parametrize("name", ["replayer-0", "journal-0"])
@@ -122,10 +140,46 @@ def test_killing_everything_brings_all_writes_over_after_the_restart(pair: Pair)
     pair.served.process.wait(10)
     eventually(lambda: not any(is_running(pid) for pid in children), WITHIN)
     pair.new.away = False
-    control = int(pair.served.environment["CUTOVER_CONTROL_PORT"])
-    pair.served = start(pair.served.config, pair.served.port, control)
+    pair.restart()
     eventually(pair.is_level, WITHIN)
     assert len(pair.new.wrote) >= 20
+
+
+def test_what_is_under_way_when_it_stops_is_answered_durable_and_brought_over(pair: Pair) -> None:
+    pair.old.holds = threading.Event()
+    statuses: list[int] = []
+    client = threading.Thread(target=lambda: statuses.append(pair.post("at the end")))
+    client.start()
+    eventually(lambda: pair.served.cutover("journal", "status")["states"].get("intent"), WITHIN)
+    pair.served.process.terminate()
+    edges = {pid for name, pid in pair.served.children().items() if name.startswith("edge")}
+    eventually(lambda: "stopping" in pair.log()[-3000:], WITHIN)
+    assert all(is_running(pid) for pid in edges)
+    pair.old.holds.set()
+    client.join(WITHIN)
+    assert pair.served.process.wait(30) == 0
+    assert statuses == [201]
+    pair.old.holds = None
+    pair.restart()
+    eventually(pair.is_level, WITHIN)
+    assert "at the end" in pair.new.wrote
+
+
+def test_without_its_keys_it_does_not_start_and_says_which_are_missing(pair: Pair) -> None:
+    pair.new.away = True
+    assert pair.post("sealed") == 201
+    assert pair.served.stop() == 0
+    pair.new.away = False
+    kept = pair.served.config.parent / "state" / "journal-key"
+    key = kept.read_text()
+    kept.unlink()
+    argv = [sys.executable, "-m", "proxy.cli.main", "serve"]
+    refused = subprocess.run(argv, env=pair.served.environment, capture_output=True, text=True, timeout=60, check=False)
+    assert refused.returncode == 1
+    assert "keys that are not given: kept-" in refused.stderr and "CUTOVER_JOURNAL_KEYS" in refused.stderr
+    kept.write_text(key)
+    pair.restart()
+    eventually(pair.is_level, WITHIN)
 
 
 def test_a_replayer_has_nothing_to_do_without_a_journal(tmp_path: Path) -> None:
