@@ -10,13 +10,16 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from proxy.config import read
 from stack.backends import DJANGO, NODE, Backends
 from stack.cast import mint
+from stack.edge import EdgeSettings
 from stack.faults import wish
 from stack.load import LoadGenerator
 from stack.paths import ROOT
@@ -61,6 +64,16 @@ def test_both_backends_live_through_load_faults_and_a_kill(
         backends.start(DJANGO)
         assert http_answers(f"{settings.django_url}/api/health")()
     assert not is_running(node.pid)
+
+
+@pytest.mark.parametrize(("port", "expected"), [(18001, "http://127.0.0.1:18001"), (0, "http://127.0.0.1:8001")])
+def test_the_edge_finds_djangos_web_sockets_where_the_stack_serves_them(port: int, expected: str) -> None:
+    settings = replace(settings_for("", ""), django_ws_port=port)
+    path = ROOT / "config" / "rotc.yaml"
+    edge = EdgeSettings(path, 0, 0, "postgresql://a", "redis://b", "token")
+    backends = read(path, edge.environment(settings)).backends
+    assert str(backends["django"].ws) == expected
+    assert backends["node"].ws is None
 
 
 async def loaded(url: str) -> LoadGenerator:
