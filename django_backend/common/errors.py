@@ -20,6 +20,7 @@ from common.failure import (
     Failure,
     failure_of,
 )
+from common.faults import fault_report
 from common.json import json_response
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,8 @@ def answer_for(error: Exception, context: dict[str, Any]) -> Response:
     failure = failure_of(error)
     if failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR or failure is COPY_WROTE:
         log.error("request failed", path=context["request"].path, exc_info=error)
+    if failure is INTERNAL or failure is COPY_WROTE:
+        fault_report(error)
     return Response(failure.envelope, status=failure.status, headers=_headers(failure))
 
 

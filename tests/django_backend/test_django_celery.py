@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from apps.authentication.models import User
 from apps.files.models import File
+from apps.grading.models import GradeCategory
 from apps.messaging.models import Notification
 from apps.reports.models import Report
 from apps.reports.tables import TYPES
@@ -62,6 +63,14 @@ def test_celery_task_execution(worker: Worker, bob: User) -> None:
     kept = json.loads(worker.cache.get(f"celery-task-meta-{result.id}") or b"")  # type: ignore[arg-type]
     assert (kept["status"], kept["result"]) == ("SUCCESS", "success")
     assert worker.decisions() == {"ran": 1}
+
+
+def test_what_a_job_was_given_is_not_in_the_log(worker: Worker, bob: User) -> None:
+    category = GradeCategory.objects.create(name="c", weight=1)
+    grades = [{"cadet_id": cadet("1").pk, "score": 71, "remarks": "a secret of hers"}]
+    assert worker.done("apps.grading.tasks.grade_in_bulk", category.pk, grades, bob.pk) == 1
+    eventually(lambda: "grade_in_bulk" in worker.log.read_text().partition("succeeded")[0])
+    assert "a secret" not in worker.log.read_text()
 
 
 def test_a_report_ordered_over_http_is_made_by_the_worker(worker: Worker, start: Start, carol: User) -> None:

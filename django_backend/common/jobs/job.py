@@ -12,6 +12,7 @@ from django.db import transaction
 
 from common.active import Standing, reading
 from common.exceptions import ApplicationError
+from common.faults import fault_report
 from common.jobs.signs import decision_count
 
 FIRST_WAIT_SECONDS = 60
@@ -89,4 +90,6 @@ class Job(Task):
             self.retry(exc=error, countdown=FIRST_WAIT_SECONDS * 2**self.request.retries)
         decision_count("failed")
         log.error("a job failed for good", job=self.name, exc_info=error)
+        if not hopeless:
+            fault_report(error)
         self.gave_up(error, *args, **kwargs)

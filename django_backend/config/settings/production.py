@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.core.exceptions import ImproperlyConfigured
 
+from common.faults import faults_watch
 from config import environment
 from config.settings.base import *  # noqa: F403
-from config.settings.base import DEBUG, MIDDLEWARE
+from config.settings.base import DEBUG, MIDDLEWARE, RELEASE_VERSION
 
 if DEBUG:
     raise ImproperlyConfigured("DEBUG must be false in production")
@@ -37,3 +38,10 @@ STORAGES = {
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
+
+# Without SENTRY_DSN nobody hears of faults but the log.
+faults_watch(
+    dsn=environment.optional("SENTRY_DSN", ""),
+    environment=environment.optional("ENVIRONMENT", "production"),
+    release=RELEASE_VERSION,
+)
