@@ -83,6 +83,7 @@ def test_images_that_are_no_list_cannot_be_added_to_but_replaced(ask: Ask, bob: 
 def test_an_activity_needs_a_title_and_refuses_what_is_not_its_own(ask: Ask, bob: User, uploads: Path) -> None:
     assert refusal(ask("post", "activities", by=bob, body={})) == (400, "Title is required")
     assert refusal(ask("post", "activities", by=bob, data={"images": picture()})) == (400, "Title is required")
+    assert refusal(ask("post", "activities", by=bob, body={"title": "x", "type": []})) == (400, "Invalid input")
     many = {"title": "Run", "images": [picture(f"{number}.png") for number in range(11)]}
     assert refusal(ask("post", "activities", by=bob, data=many)) == (400, "Unexpected file")
     assert refusal(ask("post", "activities", by=bob, data={"title": "a", "other": picture()}))[0] == 400

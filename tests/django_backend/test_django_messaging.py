@@ -82,6 +82,8 @@ def test_a_broadcast_reaches_everybody(
     assert told(ask("get", "messaging/notifications", by=alice))["data"] == [row]
     assert refusal(ask("post", "messaging/broadcast", by=carol, body={})) == (400, "Message is required")
     assert refusal(ask("post", "messaging/broadcast", by=alice, body={"message": "x"})) == (403, "Access denied")
+    for no_text in ({"message": []}, {"message": "x", "type": {}}, {"message": "x", "priority": []}):
+        assert refusal(ask("post", "messaging/broadcast", by=carol, body=no_text)) == (400, "Invalid input")
 
 
 def test_users_see_their_own_notifications_and_broadcasts(ask: Ask, alice: User, charlie: User) -> None:

@@ -19,7 +19,7 @@ from apps.activities.services import (
 )
 from apps.cadets.models import Cadet
 from common.api import Api
-from common.bodies import complete_id_list, require
+from common.bodies import complete_id_list, lacking, require
 from common.columns import writable
 from common.inputs import path_id, read, whole_number
 from common.openapi.description import described, listed
@@ -81,7 +81,8 @@ class ActivityCreateApi(_ActivityWriteApi):
     def post(self, request: Request) -> Response:
         given = self.fields()
         require(given, ["title"], "Title is required")
-        values = self.columns_given({**given, "type": given.get("type") or "activity"})
+        kind = "activity" if lacking(given.get("type")) else given["type"]
+        values = self.columns_given({**given, "type": kind})
         files = uploads_in(request, "images", most=MOST_IMAGES)
         row = activity_create(values=values, files=files, created_by=self.actor, now=self.now)
         return Response(row, status=201)

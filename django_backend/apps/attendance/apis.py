@@ -18,7 +18,7 @@ from apps.attendance.services import (
     day_update,
     staff_mark,
 )
-from apps.attendance.shapes import HISTORY, RECORD, SCANNED, mark_body
+from apps.attendance.shapes import HISTORY, RECORD, SCANNED, STATUS, mark_body
 from apps.cadets.access import access_own_cadet
 from common.api import Api
 from common.bodies import objects, require
@@ -158,7 +158,7 @@ class CadetBulkMarkApi(Api):
         json=body_of(
             {"trainingDayId": whole_number},
             required=["records"],
-            records=list_of(body_of(readers, required=["cadetId", "status"])),
+            records=list_of(body_of(readers, required=["cadetId", "status"], status=STATUS)),
         ),
     )
 

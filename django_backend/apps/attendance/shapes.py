@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.attendance.models import Attendance
+from apps.attendance.models import Attendance, Mark
 from apps.cadets.models import Cadet
 from common.inputs import Reader, whole_number
 from common.openapi.shapes import (
@@ -37,7 +37,10 @@ SCANNED: Shape = answered(
 HISTORY: Shape = row_with(Attendance, date=STRING, title=STRING)
 
 
+STATUS: Shape = {"enum": Mark.values}
+
+
 def mark_body(readers: dict[str, Reader], whose: str) -> Shape:
     """What marks somebody on a day."""
     ids = {"trainingDayId": whole_number, whose: whole_number}
-    return body_of({**ids, **readers}, required=[*ids, "status"])
+    return body_of({**ids, **readers}, required=[*ids, "status"], status=STATUS)

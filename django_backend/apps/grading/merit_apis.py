@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from apps.cadets.access import access_cadet_by_id
 from apps.grading.access import access_cadets_in_list
 from apps.grading.merits import merit_log_create, merit_log_delete
-from apps.grading.models import MeritDemeritLog
+from apps.grading.models import MeritDemeritLog, MeritType
 from apps.grading.selectors import cadet_ledger, cadet_summary, leaderboard, merit_log_list
 from apps.grading.shapes import LEADER, LEDGER_LINE, SUMMARY
 from common.api import Api
@@ -69,7 +69,7 @@ class MeritLogCreateApi(Api):
     description = described(
         row_of_table(MeritDemeritLog),
         status=201,
-        json=body_of(readers_of(columns), required=["cadetId", "type", "points"]),
+        json=body_of(readers_of(columns), required=["cadetId", "type", "points"], type={"enum": MeritType.values}),
     )
 
     def post(self, request: Request) -> Response:

@@ -20,7 +20,7 @@ from apps.messaging.services import (
     push_unsubscribe,
 )
 from common.api import Api
-from common.bodies import require
+from common.bodies import lacking, require
 from common.inputs import Reader, integer, json_value, present_text, read, storable, text
 from common.json import dumps
 from common.openapi.description import described, listed
@@ -111,7 +111,7 @@ class BroadcastApi(Api):
     def post(self, request: Request) -> Response:
         require(self.fields(), ["message"], "Message is required")
         # What JavaScript takes for false is as good as not there.
-        given = {name: value for name, value in self.fields().items() if value}
+        given = {name: value for name, value in self.fields().items() if not lacking(value)}
         values = {"type": "system", "priority": "normal", **given}
         readers = dict.fromkeys(("message", "type", "priority"), present_text)
         row = notification_create(user_id=None, **read(values, readers), now=self.now)

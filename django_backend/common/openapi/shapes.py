@@ -54,7 +54,12 @@ ACCEPTED: dict[Reader, Shape] = {
         "description": "A boolean, or one of the words and digits that PostgreSQL takes for one.",
     },
     day: {
-        "type": ["string", "null"],
+        "anyOf": [
+            {"type": "string", "format": "date"},
+            {"type": "string", "format": "date-time"},
+            {"type": "string", "pattern": r"^\s*([0-9]{4}/[0-9]{1,2}/[0-9]{1,2}|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4})\s*$"},
+            {"type": "null"},
+        ],
         "description": "`YYYY-MM-DD`, `YYYY/MM/DD` or `MM/DD/YYYY`; of an instant the day that it reads as.",
     },
     whole_number: {"anyOf": [_ID, _DIGITS]},
