@@ -1,0 +1,75 @@
+"""What the benchmark runs on: servers of its own, and both backends on the same sample."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from proxy.embedded import EmbeddedPostgres, EmbeddedRedis, ensure_database, free_port
+from stack import faults
+from stack.backends import DJANGO, NODE, Backends, BackendSettings
+from stack.processes import Supervisor
+
+SECRET = "the benchmark's own token secret, at least 32 bytes"  # noqa: S105
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One backend."""
+
+    name: str
+    url: str
+    sockets_url: str
+    pid: int
+
+
+@contextmanager
+def stage(scale: int) -> Iterator[dict[str, Side]]:
+    """Everything but the load, gone at the end with all that it wrote. PostgreSQL has durable settings."""
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-endpoints-") as name, EmbeddedPostgres() as postgres,
+        EmbeddedRedis() as redis, Supervisor(Path(name) / "logs") as supervisor,
+    ):  # fmt: skip
+        home = Path(name)
+        # The server may run as somebody else.
+        home.chmod(0o711)
+        settings = _settings(home, postgres.start(home / "postgres", 0), redis.start(home / "redis", 0))
+        faults.wish(settings.faults_file)
+        backends = Backends(supervisor, settings)
+        backends.prepare()
+        backends.seed(scale=scale)
+        backends.start_all()
+        node, django = (supervisor.processes[each].pid for each in (NODE, DJANGO))
+        yield {
+            DJANGO: Side(DJANGO, settings.django_url, settings.channels_url, django),
+            NODE: Side(NODE, settings.node_url, settings.node_url, node),
+        }
+
+
+def _settings(home: Path, server: str, cache: str) -> BackendSettings:
+    return BackendSettings(
+        node_port=free_port(), django_port=free_port(), django_ws_port=free_port(),
+        node_database=ensure_database(server, "bench_node"), django_database=ensure_database(server, "bench_django"),
+        redis_url=cache, jwt_secret=SECRET, secret_key=SECRET, faults_file=home / "faults.json",
+        django_workers=max(2, os.cpu_count() or 1),
+    )  # fmt: skip
+
+
+def machine_seconds() -> tuple[float, float]:
+    """The busy and the whole time of all cores since the machine started (Linux)."""
+    user, nice, system, idle, waiting, *rest = map(float, Path("/proc/stat").read_text().split("\n")[0].split()[1:9])
+    busy = user + nice + system + sum(rest)
+    return busy, busy + idle + waiting
+
+
+def tree_seconds(pid: int) -> float:
+    """User and system time of a process and all below it, those included that ended and were waited for (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    own = sum(map(int, fields[11:15])) / _TICKS
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return own + sum(tree_seconds(int(child)) for child in children)
