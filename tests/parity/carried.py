@@ -38,6 +38,7 @@ from shadow.dualwrite.copies import CopySender, copy_of
 from shadow.dualwrite.judgement import judged
 from shadow.dualwrite.lanes import lanes_of
 from shadow.dualwrite.minting import Hs256Minter
+from shadow.dualwrite.ordering import conflict
 from shadow.dualwrite.pinning import Unpinnable, pins_of
 from shadow.sender import Target
 from stack.exchange import Outcome as Answered
@@ -69,6 +70,12 @@ class Change:
     became: Any
 
     @property
+    def row(self) -> tuple[str, str]:
+        """Its table and its key."""
+        row = self.was or self.became
+        return self.table, "/".join(str(row[name]) for name in ROTC.table(self.table).key)
+
+    @property
     def is_background(self) -> bool:
         """Made by a report's job, which no request waits for: the reconciler's business."""
         if self.table == "reports":
@@ -85,8 +92,22 @@ class Found:
     unreached: list[str] = field(default_factory=list)
     not_refused: list[str] = field(default_factory=list)
     unlike: list[str] = field(default_factory=list)
+    refused_there: list[str] = field(default_factory=list)
+    """Operations whose copy the new backend refused: parked, or carried as rows."""
     carried_after_request: list[str] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
+    touched: dict[tuple[str, str], list[tuple[str, tuple[str, ...]]]] = field(default_factory=dict)
+    """By row: who changed it, and in which lanes."""
+
+    def apart(self) -> list[str]:
+        """Writes that changed the same row and could have been replayed in another order."""
+        return [
+            f"{row}: {one} in {lanes} and {other} in {others}"
+            for row, writes in self.touched.items()
+            for number, (one, lanes) in enumerate(writes)
+            for other, others in writes[:number]
+            if not conflict(lanes, others)
+        ]
 
 
 class Carried:
@@ -182,11 +203,12 @@ class Carried:
         claims = claims_of(f"Bearer {request.bearer()}".encode()) if request.bearer() else None
         lanes = lanes_of(route.write.lanes, parameters(route, path), _body(request), claims)
         self.found.unreached += [f"{told} in {lanes} changed {change}" for change in self._beyond(lanes, changes)]
+        for change in changes:
+            self.found.touched.setdefault(change.row, []).append((told, lanes))
         entry = self._entry(request, path, route, lanes, answer, claims)
-        if answer.status < 400 and route.write.carry != "rows":
-            await self._copied(told, entry, route)
+        taken = answer.status < 400 and route.write.carry != "rows" and await self._copied(told, entry, route)
         rows = self._carry(lanes)
-        if answer.status < 400 and route.write.carry == "request" and rows:
+        if taken and route.write.carry == "request" and rows:
             self.found.carried_after_request.append(f"{told}: {rows}")
 
     def _changes(self) -> Iterator[Change]:
@@ -218,11 +240,12 @@ class Carried:
             journal.State.DONE, completion=1, actor=actor, request=sent, answer=answer,
         )  # fmt: skip
 
-    async def _copied(self, told: str, entry: journal.Entry, route: Matched) -> None:
+    async def _copied(self, told: str, entry: journal.Entry, route: Matched) -> bool:
+        """Whether the standby took a copy."""
         try:
             pins = pins_of(route.write, entry.answer, actor=entry.actor, at_time=entry.at)
         except Unpinnable:
-            return
+            return False
         now = datetime.now(UTC)
         claims = None if entry.actor is None else orjson.loads(entry.actor)
         token = self._minter.mint(claims, self._target, now.timestamp())
@@ -230,8 +253,13 @@ class Carried:
         status = entry.answer.status if entry.answer else 0
         rules = self._rules.of(entry.route, (status, heard.status), now.date())
         state, why = judged(entry.answer, heard, route.write, rules, LIMITS)
-        if state is not journal.State.APPLIED:
+        if state is journal.State.APPLIED:
+            return heard.status < 400
+        if heard.status >= 400:
+            self.found.refused_there.append(told.partition(" b")[0])
+        else:
             self.found.unlike.append(f"{told}: {heard.status} {heard.body[:200]!r}: {why}")
+        return heard.status < 400
 
     def _carry(self, lanes: tuple[str, ...]) -> dict[str, int]:
         for _ in range(5):
