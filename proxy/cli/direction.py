@@ -17,11 +17,13 @@ from migration.session import shown
 from proxy.cli.client import DEFAULT_CONFIG, Control
 from proxy.config import Config, read
 from proxy.config.model import Rows
+from proxy.edge.routing import copies
 from proxy.errors import ConfigError, CutoverError
+from proxy.state import Phase
 from proxy.surroundings import DATABASE
 
 ANSWER_WITHIN = 3
-_ACTIVE = "SELECT active FROM cutover.control"
+_RELEASE = "SELECT active, phase FROM cutover.control"
 
 
 class Ends(NamedTuple):
@@ -31,11 +33,25 @@ class Ends(NamedTuple):
     target: str
 
 
+class Release(NamedTuple):
+    """Who is active, and in which phase; the phase is empty where nobody could be asked."""
+
+    active: str
+    phase: str = ""
+
+    @property
+    def copying(self) -> bool:
+        """Whether writes are on their way to the standby."""
+        return bool(self.phase) and copies(Phase(self.phase))
+
+
 class Backends(NamedTuple):
     """The backends' databases, by their names, and the name of the active one."""
 
     active: str
     urls: dict[str, str | None]
+    replayed: bool = False
+    """Writes are brought to the standby by the journal meanwhile."""
 
     def other(self, name: str) -> str:
         """The other backend's name."""
@@ -61,9 +77,12 @@ class Backends(NamedTuple):
 
 def ends(
     source: str | None, target: str | None, from_: str | None, to: str | None, config: Path | None, *,
-    writes: bool = False, into_active: bool = False,
+    writes: bool = False, into_active: bool = False, beside_journal: bool = False,
 ) -> Ends:  # fmt: skip
-    """The two databases; URLs win over backends. What *writes* is refused where the target is the active backend's."""
+    """The two databases; URLs win over backends. What *writes* is refused where the target is the active backend's.
+
+    Who does not work *beside the journal* is told where that brings writes to the standby.
+    """
     if source and target and not (writes and _configured(config)):
         return Ends(source, target)
     known = _backends(config)
@@ -72,6 +91,11 @@ def ends(
     pair = Ends(source or known.url(first), target or known.url(second))
     if writes and not into_active:
         known.refuse_active(pair.target)
+    if writes and known.replayed and not beside_journal:
+        click.echo(
+            "the journal brings writes to the standby meanwhile, and may overtake this; `cutover journal heal` and "
+            "`cutover reconcile --watch` wait for them", err=True,
+        )  # fmt: skip
     return pair
 
 
@@ -97,40 +121,74 @@ def _configured(path: Path | None) -> bool:
     return path is not None or DEFAULT_CONFIG.exists()
 
 
+def store_url(config: Path | None) -> str:
+    """Where the store is, for what cannot be done through the control API. Raises CutoverError if nobody says."""
+    settings = read(config or DEFAULT_CONFIG, os.environ) if _configured(config) else None
+    url = _store(settings) if settings else os.environ.get(DATABASE, "")
+    if not url:
+        raise CutoverError(f"set {DATABASE} (or store.database) to the store: its journal has to stand still for this")
+    return url
+
+
+def journal_beside(config: Path | None) -> str:
+    """The URL of the store, if this deployment journals its writes and was ever started; else nothing.
+
+    Raises CutoverError where writes are on their way and nobody says where the journal is.
+    """
+    settings = read(config or DEFAULT_CONFIG, os.environ) if _configured(config) else None
+    if settings is None or not settings.journals:
+        return ""
+    try:
+        release = _told_by_store(settings) or _told_by_control(config)
+    except (CutoverError, psycopg.errors.UndefinedTable):
+        return ""
+    except psycopg.Error as error:
+        raise CutoverError(f"the journal cannot be asked which rows have writes under way: {error}") from error
+    if release.copying and not _store(settings):
+        raise CutoverError(f"set {DATABASE} to the store: its journal knows which rows have writes under way")
+    return _store(settings)
+
+
 def _backends(path: Path | None) -> Backends:
     config = read(path or DEFAULT_CONFIG, os.environ)
     urls = {name: backend.database for name, backend in config.backends.items()}
-    return Backends(_active(config, path), urls)
+    release = _release(config, path)
+    return Backends(release.active, urls, config.journals and release.copying)
 
 
-def _active(config: Config, path: Path | None) -> str:
-    """The active backend's name, from whoever knows it best."""
+def _release(config: Config, path: Path | None) -> Release:
+    """Where the release stands, from whoever knows it best."""
     try:
-        active = _told_by_store(config) or _told_by_control(path)
+        release = _told_by_store(config) or _told_by_control(path)
     except (CutoverError, psycopg.Error) as error:
         why = " ".join(str(error).split())
         click.echo(
             f"taking {config.active} as active, as the configuration says; nobody could be asked: {why}", err=True
         )
-        return config.active
-    if active not in config.backends:
-        raise ConfigError([f"backends: {active} is active, the store says, and is none of {', '.join(config.names)}"])
-    return active
+        return Release(config.active)
+    if release.active not in config.backends:
+        known = ", ".join(config.names)
+        raise ConfigError([f"backends: {release.active} is active, the store says, and is none of {known}"])
+    return release
 
 
-def _told_by_store(config: Config) -> str | None:
+def _store(config: Config) -> str:
+    return os.environ.get(DATABASE) or config.store.database or ""
+
+
+def _told_by_store(config: Config) -> Release | None:
     """From the row that every edge obeys; None where nobody said where the store is."""
-    url = os.environ.get(DATABASE) or config.store.database
-    if not url:
+    if not (url := _store(config)):
         return None
     with psycopg.connect(url, connect_timeout=ANSWER_WITHIN, application_name="cutover rows") as connection:
         connection.execute(f"SET statement_timeout = '{ANSWER_WITHIN}s'".encode())
-        row = connection.execute(_ACTIVE.encode()).fetchone()
+        row = connection.execute(_RELEASE.encode()).fetchone()
     if row is None:
         raise CutoverError("nothing was ever started here")
-    return str(row[0])
+    return Release(*map(str, row))
 
 
-def _told_by_control(path: Path | None) -> str:
+def _told_by_control(path: Path | None) -> Release:
     """From `cutover serve`, which starts a store of its own where none is named."""
-    return str(Control(None, path).get("/api/status")["state"]["active"])
+    state = Control(None, path).get("/api/status")["state"]
+    return Release(str(state["active"]), str(state["phase"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -12,9 +13,12 @@ import click
 import structlog
 
 from migration import reconcile as reconciling
+from migration.heal import heal
+from migration.mapping import RowMapping
 from migration.rounds import Round
-from migration.watching import Watcher, Watching
-from proxy.cli.direction import ends
+from migration.watching import Rows, Watcher, Watching
+from proxy.carrying import ThroughJournal
+from proxy.cli.direction import Ends, ends, journal_beside
 from proxy.cli.output import print_json, print_table
 from proxy.cli.rows import RowsVerb, between, dry_run, into_active, leave, mapped, mapping, print_findings
 
@@ -54,12 +58,13 @@ def reconcile(
     while there are any. With --json every look is one line.
     """
     plan = mapping(name, zones, rules, settings, config)
-    pair = ends(source, target, from_, to, config, writes=True, into_active=into_active)
+    pair = ends(source, target, from_, to, config, writes=True, into_active=into_active, beside_journal=watch)
     if watch:
         how = Watching(WATCHING if settle is None else settle, full_every, heal_foreign=heal_foreign, dry_run=dry_run,
                        tables=tables)  # fmt: skip
         plan.only(tables)
-        return leave(ctx, _watched(Watcher(*pair, plan, how), interval, rounds, as_json))
+        journal = "" if source or target else journal_beside(config)
+        return leave(ctx, _watched(_watcher(pair, plan, how, journal), interval, rounds, as_json))
     done = reconciling.reconcile(
         *pair, plan, tables=tables, dry_run=dry_run, settle=SETTLE if settle is None else settle
     )
@@ -71,6 +76,18 @@ def reconcile(
         if not dry_run:
             print_findings([finding for finding in done.last.findings if not finding.note])
     leave(ctx, done.last.ok)
+
+
+def _watcher(pair: Ends, plan: RowMapping, how: Watching, journal: str) -> Watcher:
+    """With a journal rows are carried by whoever holds their lanes."""
+    if not journal:
+        return Watcher(*pair, plan, how)
+
+    def plain(wanted: Mapping[str, Rows]) -> Sequence[tuple[str, str, str]]:
+        return heal(*pair, plan, {name: set(rows) for name, rows in wanted.items()}).rows
+
+    through = ThroughJournal(journal, plan, plain)
+    return Watcher(*pair, plan, how, settled=through.settled, mend=through.mend)
 
 
 def _watched(watcher: Watcher, interval: float, rounds: int, as_json: bool) -> bool:

@@ -25,6 +25,16 @@ Typed = Callable[..., Result]
 ROOT = Path(__file__).resolve().parents[2]
 
 
+WATCH = ("reconcile", "--watch", "--interval", "0.01", "--settle", "0", "--full-every", "0")
+
+
+@pytest.fixture
+def log_as_before() -> Iterator[None]:
+    """The log's settings are for the whole process; a watch sends it to standard error."""
+    yield
+    structlog.reset_defaults()
+
+
 @pytest.fixture
 def typed(node: str, django: str, tmp_path: Path) -> Iterator[Typed]:
     """`cutover …` where a configuration names both databases; Node's is the active one."""
@@ -64,7 +74,7 @@ def store(postgres_url: str, fresh_database: Callable[[], str], monkeypatch: pyt
     url = fresh_database()
     with psycopg.connect(url) as connection:
         connection.execute((ROOT / "proxy" / "schema.sql").read_bytes())
-        connection.execute("INSERT INTO cutover.control VALUES (true, 2, 'django', 'node', 'watching')")
+        connection.execute("INSERT INTO cutover.control VALUES (true, 2, 'django', 'node', 'resting')")
     monkeypatch.setenv("CUTOVER_DATABASE_URL", url)
     return url
 
@@ -92,6 +102,23 @@ def test_who_has_to_guess_who_is_active_says_so(
         assert result.exit_code == 0
         assert "taking node as active, as the configuration says" in result.stderr
         assert told(result)["source"] == told(typed("verify", "--from", "node", "--json"))["source"]
+
+
+def test_who_heals_beside_the_journal_is_told_and_a_watch_works_with_it(
+    store: str, log_as_before: None, typed: Typed, node: str, django: str
+) -> None:
+    run(
+        store,
+        (ROOT / "shadow" / "dualwrite" / "schema.sql").read_text(),
+        "UPDATE cutover.control SET phase = 'ramping'",
+    )
+    run(django, cadet(1))
+    assert "`cutover journal heal`" in typed("reconcile", "--dry-run").stderr
+    run(store, "INSERT INTO cutover.journal_hold VALUES ('somebody', cutover.span_of('cadets'), 'infinity')")
+    result = typed(*WATCH, "--rounds", "1", "--json")
+    assert told(result)["waiting"] == 1
+    assert "`cutover journal heal`" not in result.stderr
+    assert one(node, "SELECT count(*) FROM cadets") == 0
 
 
 @pytest.mark.parametrize("words", [("migrate", "copy"), ("reconcile",), ("heal", "cadets", "1")])
@@ -188,16 +215,6 @@ def test_watching_compares_again_and_ends_by_the_last_result(typed: Typed, djang
     result = typed("verify", "--watch", "--rounds", "2", "--interval", "0.01", "--json", "--settle", "0.01")
     assert result.exit_code == 1
     assert [json.loads(line)["ok"] for line in result.stdout.splitlines()] == [False, False]
-
-
-WATCH = ("reconcile", "--watch", "--interval", "0.01", "--settle", "0", "--full-every", "0")
-
-
-@pytest.fixture
-def log_as_before() -> Iterator[None]:
-    """The log's settings are for the whole process; a watch sends it to standard error."""
-    yield
-    structlog.reset_defaults()
 
 
 def test_a_watch_tells_every_look_in_one_line_and_ends_well_if_nothing_is_open(
