@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ from migration.errors import RowsError, Stopped
 from migration.findings import Finding
 from migration.landing import opened, refuse_if_full
 from migration.mapping import RowMapping, Table
-from migration.moving import Moving, catalog_of, look_through, moment, opposite
+from migration.moving import Moving, Still, catalog_of, look_through, moment, opposite
 from migration.progress import Progress
 from migration.report import Report, TableResult
 from migration.session import Session, connect, line, shown
@@ -37,15 +37,17 @@ class Pipe:
 
 def copy(
     source: str, target: str, mapping: RowMapping, *, jobs: int = 2, dry_run: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | None = None, still: Still = nullcontext,
 ) -> Report:  # fmt: skip
     """Copy all rows, or go on with a copy that was interrupted: what is in and still the same stays.
+
+    The rows are those of one moment, taken within *still*.
 
     Raises Stopped, with nothing written, if the target cannot represent some of them.
     """
     report = Report("copy", shown(source), shown(target), datetime.now(UTC))
     began = time.monotonic()
-    with moment(source, mapping, jobs, progress) as moving:
+    with moment(source, mapping, jobs, progress, still) as moving:
         theirs = catalog_of(target)
         opposite(moving, theirs, target)
         report.findings = look_through(moving, theirs)

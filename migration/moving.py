@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from migration.canon import literal, quoted
@@ -20,6 +20,8 @@ from migration.scan import Scan
 from migration.session import Session, connect, shown
 from migration.snapshot import Snapshot
 from migration.workers import spread
+
+Still = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,13 @@ class Moving:
 
 
 @contextmanager
-def moment(url: str, mapping: RowMapping, jobs: int, progress: Progress | None) -> Iterator[Moving]:
-    """The source as it is now."""
-    with Snapshot(url) as snapshot:
+def moment(
+    url: str, mapping: RowMapping, jobs: int, progress: Progress | None, still: Still = nullcontext
+) -> Iterator[Moving]:
+    """The source as it is now, or as it is at a moment within *still*, where nothing changes it."""
+    with ExitStack() as stack:
+        with still():
+            snapshot = stack.enter_context(Snapshot(url))
         catalog = read(snapshot.holder)
         yield Moving(mapping, side_of(mapping, catalog, shown(url)), catalog, snapshot, jobs, progress or Silent())
 

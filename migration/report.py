@@ -41,6 +41,8 @@ class Report:
     tables: list[TableResult] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+    joined: dict[str, object] = field(default_factory=dict)
+    """Of a copy under load: the position of the journal that it stands for, and how long writes were held for it."""
 
     @property
     def ok(self) -> bool:
@@ -62,7 +64,7 @@ class Report:
         return {
             "verb": self.verb, "ok": self.ok, "source": self.source, "target": self.target,
             "started": self.started.isoformat(), "seconds": round(self.seconds, 3), "rows": self.rows,
-            "rows_per_second": self.speed, "settings": self.settings,
+            "rows_per_second": self.speed, "settings": self.settings, "joined": self.joined,
             "tables": [{**asdict(table), "equal": table.equal} for table in self.tables],
             "findings": [finding.document() for finding in self.findings],
         }  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -24,6 +24,7 @@ from migration.digests import Buckets, End
 from migration.findings import Finding
 from migration.fit import side_of
 from migration.mapping import RowMapping, Table
+from migration.moving import Still
 from migration.progress import Progress, Silent
 from migration.report import Report, TableResult
 from migration.session import shown
@@ -46,12 +47,16 @@ class Walk:
 
 
 @contextmanager
-def pair_at(source: str, target: str, mapping: RowMapping) -> Iterator[tuple[Pair, dict[str, Catalog]]]:
-    """Both databases, at a moment each; which side either is, it is asked."""
+def pair_at(
+    source: str, target: str, mapping: RowMapping, still: Still = nullcontext
+) -> Iterator[tuple[Pair, dict[str, Catalog]]]:
+    """Both databases, at a moment each, both within *still*; which side either is, it is asked."""
     with ExitStack() as stack:
         ends, catalogs = [], {}
-        for role, url in (("source", source), ("target", target)):
-            session = stack.enter_context(stack.enter_context(Snapshot(url)).session())
+        with still():
+            snapshots = [stack.enter_context(Snapshot(url)) for url in (source, target)]
+        for role, snapshot in zip(("source", "target"), snapshots, strict=True):
+            url, session = snapshot.url, stack.enter_context(snapshot.session())
             catalogs[role] = read(session)
             side = side_of(mapping, catalogs[role], shown(url))
             ends.append(End(session, side, mapping.called(side)))
@@ -62,12 +67,15 @@ def pair_at(source: str, target: str, mapping: RowMapping) -> Iterator[tuple[Pai
 
 def verify(
     source: str, target: str, mapping: RowMapping, *, listed: int = LISTED, urls: Asking | None = None,
-    progress: Progress | None = None,
+    progress: Progress | None = None, still: Still = nullcontext,
 ) -> Report:  # fmt: skip
-    """Compare everything. The report is `ok` only if every row of both sides was read and is equal."""
+    """Compare everything, as it is at a moment within *still*.
+
+    The report is `ok` only if every row of both sides was read and is equal.
+    """
     report = Report("verify", shown(source), shown(target), datetime.now(UTC))
     began = time.monotonic()
-    with pair_at(source, target, mapping) as (pair, catalogs):
+    with pair_at(source, target, mapping, still) as (pair, catalogs):
         groups = {table.name: _groups(pair, table) for table in mapping.tables}
         walker = _Walker(mapping, groups, progress or Silent())
         with ThreadPoolExecutor(2, thread_name_prefix="verify") as pool:

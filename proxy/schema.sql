@@ -67,3 +67,13 @@ CREATE TABLE IF NOT EXISTS cutover.judgement (
     reason   text NOT NULL,
     evidence jsonb NOT NULL
 ) WITH (fillfactor = 50);
+
+-- Writes under way that this edge forwarded without a journal: a copy that is joined to it waits for them.
+ALTER TABLE cutover.edge ADD COLUMN IF NOT EXISTS unjournaled integer NOT NULL DEFAULT 0;
+
+-- A copy that is being joined to the journal. While the row is there nothing is replayed: the standby is not whole.
+CREATE TABLE IF NOT EXISTS cutover.joining (
+    one        boolean PRIMARY KEY DEFAULT true CHECK (one),
+    since      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    completion bigint
+);

@@ -55,6 +55,8 @@ async def compare_and_set(session: Session, seen: ControlState, after: ControlSt
         raise Conflict(f"the state is no longer at version {seen.version}: read it again and decide again")
     if after.phase is not seen.phase:
         await session.execute("UPDATE cutover.control SET phase = %s", [after.phase])
+        if after.phase is Phase.RESTING:
+            await session.execute("DELETE FROM cutover.joining")  # a copy that was begun is given up
     if after.route_shares != seen.route_shares:
         await session.execute("DELETE FROM cutover.route_share")
         await _insert(session, "INSERT INTO cutover.route_share (route, share) VALUES (%s, %s)", after.route_shares)

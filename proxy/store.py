@@ -31,6 +31,7 @@ class Beat:
     version: int  # of the newest state that it routes by
     answered: Mapping[str, int]  # weighted reads of the last minute, by the backend that answered
     held: Mapping[str, int]  # those of them that were meant for the standby and held home, by reason
+    unjournaled: int = 0  # writes under way that it forwarded without a journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +167,13 @@ class Store:
 
     async def beat(self, beat: Beat) -> None:
         """Note that an edge is alive; once a second is meant."""
-        values = [beat.edge, beat.version, Jsonb(dict(beat.answered)), Jsonb(dict(beat.held))]
+        values = [beat.edge, beat.version, Jsonb(dict(beat.answered)), Jsonb(dict(beat.held)), beat.unjournaled]
         await self._connection.run(
             lambda session: session.execute(
-                "INSERT INTO cutover.edge (id, at, version, answered, held) VALUES (%s, clock_timestamp(), %s, %s, %s) "
-                "ON CONFLICT (id) DO UPDATE SET (at, version, answered, held) "
-                "= (excluded.at, excluded.version, excluded.answered, excluded.held)",
+                "INSERT INTO cutover.edge (id, at, version, answered, held, unjournaled) "
+                "VALUES (%s, clock_timestamp(), %s, %s, %s, %s) "
+                "ON CONFLICT (id) DO UPDATE SET (at, version, answered, held, unjournaled) "
+                "= (excluded.at, excluded.version, excluded.answered, excluded.held, excluded.unjournaled)",
                 values,
             ),
             repeatable=True,
@@ -191,10 +193,20 @@ class Store:
 
         async def work(session: Session) -> list[EdgeSeen]:
             rows = await session.execute(
-                "SELECT id, version, answered, held, extract(epoch FROM clock_timestamp() - at)::float8 "
+                "SELECT id, version, answered, held, unjournaled, extract(epoch FROM clock_timestamp() - at)::float8 "
                 "FROM cutover.edge WHERE at > clock_timestamp() - interval '1 hour' ORDER BY id"
             )
-            return [EdgeSeen(Beat(*row[:4]), float(str(row[4]))) for row in await rows.fetchall()]  # type: ignore[arg-type]
+            return [EdgeSeen(Beat(*row[:5]), float(str(row[5]))) for row in await rows.fetchall()]  # type: ignore[arg-type]
+
+        return await self._connection.run(work, repeatable=True)
+
+    async def is_joining(self) -> bool:
+        """Whether a copy is being joined to the journal: until it has ended nothing may be replayed."""
+
+        async def work(session: Session) -> bool:
+            rows = await session.execute("SELECT EXISTS (SELECT FROM cutover.joining)")
+            row = await rows.fetchone()
+            return bool(row and row[0])
 
         return await self._connection.run(work, repeatable=True)
 

@@ -36,8 +36,9 @@ Stand = Callable[[], Awaitable[Position]]
 
 SECOND_ASKS = 0.1
 """Second asks, as a share of `mirror.rate`: they go to the active backend too, which must never feel them."""
-TRIES, BREATH = 5, 0.1
-"""How often a difference is looked at again until no write falls in between, and the first pause in seconds."""
+TRIES, BREATH, CATCH_UP = 5, 0.05, 10.0
+"""How often a difference is looked at again until the active side holds still, the first pause in seconds, and how long
+the standby may take to catch up with what it had when asked."""
 CONFIRMED_FOR = 300.0
 """Seconds for which a confirmed group needs no second ask where there is no room for one."""
 _INLINE = 64 * 1024  # bodies above this are compared in a thread: sending must not wait for them
@@ -116,7 +117,7 @@ class Judge:
         if not self._may_ask_again():
             return await self._unconfirmed(exchange, pair, outcome)
         try:
-            again = await self._at_a_position(exchange)
+            again, own = await self._asked_again(exchange, pair)
         except (AskFailed, BreakerOpen, JournalUnavailable) as error:
             log.debug("not_confirmed", request=exchange.id, error=str(error))
             return self._verdict(exchange, Verdict.NOT_COMPARED, NotComparedReason.UNCONFIRMED)
@@ -125,7 +126,6 @@ class Judge:
         second = await self._compared(exchange.route, again)
         if second.verdict is Verdict.NOT_COMPARED:
             return self._verdict(exchange, Verdict.NOT_COMPARED, NotComparedReason.UNCONFIRMED)
-        own = await self._compared(exchange.route, Pair(pair.active, again.active))
         proposals = self._proposals(exchange.route, own)
         noisy = {difference.pattern for difference in own.differences}
         repeated = {(difference.pattern, difference.kind) for difference in second.differences}
@@ -192,26 +192,48 @@ class Judge:
         client = captured(exchange)
         return Pair(client, answer) if exchange.served == exchange.active else Pair(answer, client)
 
-    async def _at_a_position(self, exchange: Exchange) -> Pair | None:
-        """Both backends asked while no write is under way (design.md section 6); None if that never is so.
+    async def _asked_again(self, exchange: Exchange, pair: Pair) -> tuple[Pair | None, Outcome]:
+        """Both backends' answers once more, and how the active one's differ; None: it never held still.
 
-        Where no writes are brought to the standby there is no position, and both are asked just so.
+        Where writes are brought to the standby, at a position (design.md section 6): the active side is asked, then the
+        standby, which has everything by now that the active side had, and the active side again. If its two answers are
+        the same, what was written in between is no part of them.
         """
         if self._position is None:
-            return await self._both(exchange)
+            again = await self._both(exchange)
+            return again, await self._compared(exchange.route, Pair(pair.active, again.active))
         for attempt in range(TRIES):
-            before = await self._position()
-            if not before.under_way:
-                pair = await self._both(exchange)
-                if await self._position() == before:
-                    return pair
+            before = await self._asking.ask(exchange, exchange.active)
+            if not await self._caught_up():
+                break
+            standby = await self._asking.ask(exchange, self._standby_of(exchange))
+            after = await self._asking.ask(exchange, exchange.active)
+            own = await self._compared(exchange.route, Pair(before, after))
+            if own.verdict is not Verdict.MISMATCHED or attempt == TRIES - 1:
+                return Pair(after, standby), own
             await asyncio.sleep(BREATH * 2**attempt)
-        return None
+        return None, Outcome(Verdict.MOVING)
+
+    async def _caught_up(self) -> bool:
+        """Wait until the standby has every write that has begun by now; False if that takes too long."""
+        if self._position is None:
+            return True
+        until = self._clock.monotonic() + CATCH_UP
+        newest = (now := await self._position()).number
+        while now.oldest is not None and now.oldest <= newest:
+            if self._clock.monotonic() > until:
+                return False
+            await asyncio.sleep(BREATH)
+            now = await self._position()
+        return True
+
+    @staticmethod
+    def _standby_of(exchange: Exchange) -> str:
+        return exchange.mirrored if exchange.served == exchange.active else exchange.served
 
     async def _both(self, exchange: Exchange) -> Pair:
         """Both backends asked anew, at the same time."""
-        standby = exchange.mirrored if exchange.served == exchange.active else exchange.served
-        names = (exchange.active, standby)
+        names = (exchange.active, self._standby_of(exchange))
         answers = await asyncio.gather(*(self._asking.ask(exchange, name) for name in names), return_exceptions=True)
         for answer in answers:
             if isinstance(answer, BaseException):

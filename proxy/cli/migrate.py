@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from migration.mappings import MAPPINGS
 from migration.progress import progress
 from migration.report import Report
 from proxy.cli.direction import database, ends
+from proxy.cli.joining import joined_copy
 from proxy.cli.options import as_json, config_file
 from proxy.cli.output import print_json, print_page
 from proxy.cli.rows import (
@@ -50,22 +52,31 @@ def migrate() -> None:
 @jobs
 @dry_run
 @into_active
+@click.option("--join", is_flag=True, help="Start the release with it, under load: what the copy lacks is journaled.")
 @click.pass_context
 def copy(
     ctx: click.Context, source: str | None, target: str | None, from_: str | None, to: str | None, config: Path | None,
     name: str | None, zones: tuple[str, ...], rules: tuple[str, ...], settings: Path | None, place: Path | None,
-    jobs: int, dry_run: bool, into_active: bool, as_json: bool,
+    jobs: int, dry_run: bool, into_active: bool, join: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Copy all rows from one database into the other, without files in between.
 
     Killed at any moment, say it again: tables that were in and still hold what the source holds stay, the others are
     emptied and copied anew. Until it has ended well, `migrate status` calls it running and `verify` fails.
+
+    With --join the release starts as well: every edge journals its writes, these stand still for milliseconds while the
+    moment of the copy is taken, and what comes later is replayed once the copy is in. `cutover stop` gives it up.
     """
     plan = mapping(name, zones, rules, settings, config)
-    pair = ends(source, target, from_, to, config, writes=True, into_active=into_active)
+    pair = ends(source, target, from_, to, config, writes=True, into_active=into_active, beside_journal=join)
     bars, shown = progress(watched())
-    with shown:
-        report = copying.copy(*pair, plan, jobs=jobs, dry_run=dry_run, progress=bars)
+    with shown, ExitStack() as stack:
+        joining = joined_copy(config, stack) if join and not dry_run else None
+        still = joining.moment if joining else nullcontext
+        report = copying.copy(*pair, plan, jobs=jobs, dry_run=dry_run, progress=bars, still=still)
+        if joining:
+            joining.finish()
+            report.joined = joining.joined.document()
     report.settings = settings_of(plan)
     tell(report, as_json, place)
     leave(ctx, report.ok)

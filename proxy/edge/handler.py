@@ -199,6 +199,8 @@ class Edge:
             try:
                 if decision.journaled and self._writes is not None:
                     return await self._written(call, decision, self._writes, hop)
+                if decision.route.kind is RouteClass.WRITE:
+                    return served, await self._past_the_journal(call, decision)
                 return served, await self._ask(call, served, decision)
             except UpstreamError as error:
                 self._failed(served, decision, error)
@@ -230,7 +232,7 @@ class Edge:
                     break
                 decision = self._routed(decision.route, decision.client)
                 if not decision.journaled:
-                    return decision.backend, await self._ask(call, decision.backend, decision)
+                    return decision.backend, await self._past_the_journal(call, decision)
                 continue
             except UpstreamError as error:
                 self._failed(decision.backend, decision, error)
@@ -239,6 +241,13 @@ class Edge:
                 side.availability.answered()
             return decision.backend, answered
         raise Refused(not_admitted(Why.STALE_EPOCH))
+
+    async def _past_the_journal(self, call: Call, decision: Decision) -> Answered:
+        self._tally.unjournaled += 1
+        try:
+            return await self._ask(call, decision.backend, decision)
+        finally:
+            self._tally.unjournaled -= 1
 
     async def _ask(self, call: Call, name: str, decision: Decision) -> Answered:
         side = self.sides[name]

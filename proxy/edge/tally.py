@@ -22,6 +22,8 @@ class Tally:
         self._reporter = reporter
         self._answered: deque[Counter[str]] = deque([Counter()], maxlen=_MINUTE)
         self._held: deque[Counter[str]] = deque([Counter()], maxlen=_MINUTE)
+        self.unjournaled = 0
+        """Writes under way past the journal; whoever forwards one counts it in and out."""
 
     def decided(self, decision: Decision, state: ControlState) -> None:
         """A decision was made; reads that the weight divides count towards the effective weight."""
@@ -51,7 +53,7 @@ class Tally:
 
     def beat(self, edge: str, version: int) -> Beat:
         """The sign of life for the last second; call it once a second."""
-        beat = Beat(edge, version, _sum(self._answered), _sum(self._held))
+        beat = Beat(edge, version, _sum(self._answered), _sum(self._held), self.unjournaled)
         self._answered.append(Counter())
         self._held.append(Counter())
         return beat

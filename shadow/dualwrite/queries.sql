@@ -29,8 +29,9 @@ SELECT client, max(number) FROM cutover.journal_entry
 WHERE state IN ('intent', 'unknown', 'done', 'parked') AND client IS NOT NULL GROUP BY client;
 
 -- name: standing
--- How far writes have come, and how many are on their way to either side.
-SELECT p.number, p.completion, (SELECT count(*) FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done'))
+-- How far writes have come, and the oldest that is on its way to either side; a copy that is being joined is older.
+SELECT p.number, CASE WHEN EXISTS (SELECT FROM cutover.joining) THEN 0 ELSE (
+    SELECT min(number) FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done')) END
 FROM cutover.journal_position p;
 
 -- name: lead

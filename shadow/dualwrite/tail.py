@@ -12,12 +12,13 @@ ANSWER_WITHIN = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far writes have come. Two equal positions with nothing under way: no write fell in between."""
+    """How far writes have come."""
 
     number: int
-    completion: int
-    under_way: int
-    """Writes whose outcome is not known yet, or that the standby is still to get; parked ones will not come."""
+    """The newest write's."""
+    oldest: int | None = None
+    """That of the oldest one whose outcome is not known or that the standby is still to get; parked ones do not count,
+    they will not come."""
 
 
 class JournalTail:
@@ -32,8 +33,8 @@ class JournalTail:
 
     async def position(self) -> Position:
         """Where the journal stands."""
-        ((number, completion, under_way),) = await self._session.run("standing")
-        return Position(number, completion, under_way)
+        ((number, oldest),) = await self._session.run("standing")
+        return Position(number, oldest)
 
     async def aclose(self) -> None:
         """End the connection."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -33,10 +34,10 @@ class Story:
 
     async def tell(self) -> None:
         """All acts, in order."""
-        await self.copy()
         self.say("load begins; the release rests, so the active backend answers everything")
         await self.load.start()
         await self.at_rest()
+        await self.copy()
         await self.shadow()
         await self.fix_by_rule()
         for share in (25, 50):
@@ -46,15 +47,28 @@ class Story:
         await self.finish()
 
     async def copy(self) -> None:
-        """The new backend's database is empty; the rows are copied, and proved equal by hashes of both sides."""
-        copied = await self.operator.run("migrate", "copy")
-        verified = await self.operator.run("verify")
+        """The new backend's database is empty; the rows are copied under load, joined to the journal at a position."""
+        before = self.load.snapshot()
+        copied = await self.operator.run("migrate", "copy", "--join")
+        joined = copied["joined"]
         self.report.measures["rows_copied"] = copied["rows"]
+        self.report.measures["writes_held_for_the_copy_ms"] = round(1000 * joined["held_seconds"], 1)
+        self._nobody_hurt(
+            "the rows are copied under load, and no request fails", before,
+            f"; {copied['rows']} rows in {copied['seconds']:.1f} s, writes stood still for "
+            f"{1000 * joined['held_seconds']:.0f} ms",
+        )  # fmt: skip
+        await self.equal("what was written since then is replayed: both databases are equal")
+
+    async def equal(self, name: str) -> None:
+        """Both databases compared by their hashes at one moment, under load."""
+        verified = await self.operator.run("verify", "--still")
+        entries = await self.operator.run("journal", "status", quiet=True)
         self.report.claim(
-            "the rows are copied and proved equal",
+            name,
             verified["ok"] and all(table["equal"] for table in verified["tables"]),
-            f"{copied['rows']} rows copied in {copied['seconds']:.1f} s; {len(verified['tables'])} tables equal "
-            f"by their hashes in {verified['seconds']:.1f} s",
+            f"{verified['rows']} rows of {len(verified['tables'])} tables by their hashes in {verified['seconds']:.1f} s; "
+            f"{_journal(entries)}",
         )
 
     async def at_rest(self) -> None:
@@ -71,7 +85,6 @@ class Story:
     async def shadow(self) -> None:
         """Reads are mirrored; two differences were planted in the standby and must be found, and no others."""
         self.stage.wish(plant=list(PLANTED))
-        await self.operator.run("start", "--empty", "--reason", "the rows were copied and verified")
 
         async def found() -> Any:
             answer = await self.operator.run("diffs", quiet=True)
@@ -163,6 +176,7 @@ class Story:
 
         await until(back, 30, "the standby to be healthy again")
         self._nobody_hurt("the standby killed under load hurts nobody", before, f"; {held} reads stayed home")
+        await self.equal("it catches up with what was written meanwhile, without a word from anybody")
 
     async def fault(self) -> None:
         """The standby begins to fail, and the guard takes the weight home by itself."""
@@ -195,6 +209,7 @@ class Story:
         """The fault is removed, a person re-arms the guard, the release rests again; what was acknowledged is there."""
         self.stage.wish()
         await self.operator.run("rearm", "--reason", "the fault was found and removed")
+        await self.equal("after the fault, too, both databases are equal")
         await self.operator.run("stop", "--reason", "end of the demonstration")
         await self.load.stop()
         written = self.load.acknowledged
@@ -258,6 +273,10 @@ class Story:
 
             people = Cast(self.stage.backends.settings.jwt_secret).everyone
             return dict(await asyncio.gather(*(ask(one.user_id, one.token) for one in people)))
+
+
+def _journal(status: dict[str, Any]) -> str:
+    return json.dumps(status)[:100]
 
 
 def _place(group: dict[str, Any]) -> str:

@@ -87,27 +87,30 @@ async def test_an_exchange_gets_its_verdict(new: list[Any], old: list[Any], expe
     assert moved.verdicts() == {expected.value: 1}
 
 
-CALM = Position(7, 7, 0)
-
-
 @pytest.mark.parametrize(
-    ("positions", "expected", "asked_again"),
+    ("active", "standby", "positions", "expected"),
     [
-        ([CALM], Verdict.MISMATCHED, 1),
-        ([Position(7, 6, 1), CALM], Verdict.MISMATCHED, 1),
-        ([CALM, Position(8, 8, 0)], Verdict.MISMATCHED, 2),  # a write fell in between, and no other
-        ([Position(7, 6, 1)], Verdict.MOVING, 0),
-        ([JournalUnavailable("gone")], Verdict.NOT_COMPARED, 0),
+        (["A"], ["B"], [Position(7)], Verdict.MISMATCHED),
+        (["A"], ["B", "A"], [Position(7, 6), Position(7)], Verdict.MOVING),  # the standby was late, and has caught up
+        (["A"], ["B"], [Position(7, 6), Position(9, 8)], Verdict.MISMATCHED),  # what came later is no excuse
+        (["A", "C", "C", "C"], ["B", "C"], [Position(7)], Verdict.MOVING),  # a write fell in between
+        (["A", "C", "C", "C"], ["B", "B"], [Position(7)], Verdict.MISMATCHED),
+        (["A"], ["B"], [JournalUnavailable("gone")], Verdict.NOT_COMPARED),
     ],
 )
 async def test_a_difference_is_confirmed_at_a_position_of_the_journal(
-    positions: list[Any], expected: Verdict, asked_again: int, monkeypatch: pytest.MonkeyPatch
+    active: list[str], standby: list[str], positions: list[Any], expected: Verdict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """design.md section 6: a standby that still has writes to come is not wrong."""
-    monkeypatch.setattr(judging, "BREATH", 0.001)
-    court = Court([says(name="Alice")], [says(name="Bob")], positions=positions)
-    assert await court.verdict(READ) is expected
-    assert court.sender.asked_of("old") == asked_again
+    monkeypatch.setattr(judging, "BREATH", 0.0)
+    court = Court([says(name=x) for x in active], [says(name=x) for x in standby], positions=positions)
+    assert await court.verdict(answered(an_exchange(), says(name="A"))) is expected
+
+
+async def test_a_standby_that_never_catches_up_is_not_called_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "CATCH_UP", -1.0)
+    court = Court([says(name="A")], [says(name="B")], positions=[Position(7, 6)])
+    assert await court.verdict(answered(an_exchange(), says(name="A"))) is Verdict.MOVING
 
 
 async def test_only_what_differs_twice_in_the_same_place_is_reported() -> None:
