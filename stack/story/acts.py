@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -67,8 +66,7 @@ class Story:
         self.report.claim(
             name,
             verified["ok"] and all(table["equal"] for table in verified["tables"]),
-            f"{verified['rows']} rows of {len(verified['tables'])} tables by their hashes in {verified['seconds']:.1f} s; "
-            f"{_journal(entries)}",
+            f"{verified['rows']} rows in {len(verified['tables'])} tables, by hashes; {_journal(entries)}",
         )
 
     async def at_rest(self) -> None:
@@ -276,7 +274,8 @@ class Story:
 
 
 def _journal(status: dict[str, Any]) -> str:
-    return json.dumps(status)[:100]
+    waiting = ", ".join(f"{found['count']} {state}" for state, found in status["states"].items() if found["count"])
+    return f"the standby is {status['lag_seconds'] or 0:.1f} s behind" + (f" ({waiting})" if waiting else "")
 
 
 def _place(group: dict[str, Any]) -> str:

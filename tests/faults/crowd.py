@@ -141,7 +141,7 @@ class Crowd:
             return
         done = 200 <= outcome.status < 300
         (self.told.acknowledged if done else self.told.refused).add(key)
-        if request.target is not None and (done or outcome.status == 0 or outcome.status >= 500):
+        if request.target is not None and (done or outcome.status in (0, 409) or outcome.status >= 500):
             self.told.last.record(request.target, request.value, started, time.monotonic(), acknowledged=done)
         elif request.value is not None and done:
             self.told.said.add(str(request.value))

@@ -63,14 +63,13 @@ class Wire:
             writer.transport.abort()
             return
         mood = self.mood if self._random.random() < self.share else Mood.FAITHFUL
-        there = asyncio.create_task(self._pass(reader, ours))
-        back = asyncio.create_task(self._answer(theirs, writer, mood))
         try:
-            await asyncio.wait({there, back}, return_when=asyncio.ALL_COMPLETED)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._pass(reader, ours))
+                group.create_task(self._answer(theirs, writer, mood))
         finally:
-            for task, end in ((there, ours), (back, writer)):
-                task.cancel()
-                end.close()
+            ours.close()
+            writer.close()
 
     async def _answer(self, theirs: asyncio.StreamReader, writer: asyncio.StreamWriter, mood: Mood) -> None:
         if mood is Mood.FAITHFUL:
