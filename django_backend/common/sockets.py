@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 import structlog
@@ -16,6 +16,7 @@ from django.db import DatabaseError, InterfaceError
 
 from common.authentication import active_user
 from common.exceptions import TokenMissing, TokenRefused
+from common.faults import fault_report
 from common.frames import BadFrame, Frame, frame_text, read_frame
 from common.request_id import acceptable
 from common.tokens import token_user_id
@@ -42,6 +43,10 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]
         try:
             with structlog.contextvars.bound_contextvars(request_id=request_id or uuid.uuid4().hex):
                 await super().__call__(scope, receive, send)
+        except Exception as fault:
+            # The server logs it, and closes with 1011.
+            fault_report(fault)
+            raise
         finally:
             # Also if it is cancelled, when no event comes any more.
             get_channel_layer().forget(self.channel_name)
@@ -61,9 +66,9 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]
         try:
             self.user_id = await _user_of(token_in(self.scope["query_string"]))
         except (TokenMissing, TokenRefused) as refusal:
-            return await self._close(BAD_TOKEN, refusal.message)
+            await self._close(BAD_TOKEN, refusal.message)
         except (DatabaseError, InterfaceError):
-            return await self._close(TRY_AGAIN_LATER, "The database cannot be reached")
+            await self._close(TRY_AGAIN_LATER, "The database cannot be reached")
         await self.channel_layer.group_add(self.group, self.channel_name)
         await self.reply("connected", {"userId": self.user_id})
 
@@ -96,8 +101,10 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]
     async def _pong(self, frame: Frame) -> None:
         await self.reply("pong", frame.data if frame.has_data else {})
 
-    async def _close(self, code: int, reason: str) -> None:
+    async def _close(self, code: int, reason: str) -> NoReturn:
         await self.send({"type": "websocket.close", "code": code, "reason": reason})
+        # What the client has sent already is not looked at any more.
+        raise StopConsumer
 
 
 def token_in(query: bytes) -> str:

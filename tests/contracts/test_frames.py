@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -12,7 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from proxy.embedded import ensure_database
 from stack.backends import BackendSettings
@@ -77,6 +78,17 @@ async def test_websocket_connection(way: Way, path: str) -> None:
 async def test_a_missing_or_bad_token_is_closed_with_4001_and_a_reason(way: Way, query: str, reason: str) -> None:
     socket = await way.open(f"/ws/updates/{query}")
     assert await socket.closed() == (4001, reason)
+
+
+async def test_what_is_said_with_a_bad_token_reaches_nobody_and_is_kept_nowhere(way: Way) -> None:
+    path = room()
+    listener, stranger = await way.join(path, BO), await way.open(f"{path}?token=nonsense")
+    with suppress(ConnectionClosed):
+        for frame in ({"type": "message", "data": {"content": "x"}}, {"type": "typing"}, {"type": "ping"}):
+            await stranger.say(frame)
+    assert await stranger.closed() == (4001, BAD)
+    await listener.nothing_else()
+    assert loads(await way.ask("GET", f"messaging/rooms/{path.split('/')[3]}/messages"))["data"] == []
 
 
 @pytest.mark.parametrize(

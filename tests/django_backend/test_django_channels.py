@@ -36,6 +36,7 @@ def services(postgres_url: str, server_directory: Path, tmp_path_factory: pytest
         ensure_database(postgres_url, name), tmp_path_factory.mktemp("channels"), server_directory / name
     ) as on:
         yield on
+        assert not [name for name, log in on.logs().items() if "Exception inside application" in log]
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
@@ -139,8 +140,14 @@ async def test_somebody_who_was_deactivated_is_not_let_in_with_the_token_of_befo
     with psycopg.connect(services.settings.django_database, autocommit=True) as connection:
         connection.execute(switch, [False, BO])
         async with services.ways() as (one, _):
-            refused = await one.open(f"/ws/updates/?token={mint(SECRET, BO)}")
+            path = room()
+            refused = await one.open(f"{path}?token={mint(SECRET, BO)}")
+            # It comes while the database is still being asked.
+            await refused.say({"type": "message", "data": {"content": "x"}})
             assert await refused.closed() == (4001, "Session expired or invalid token")
+            await refused.connection.wait_closed()
+            kept = await one.ask("GET", f"messaging/rooms/{path.split('/')[3]}/messages")
+            assert loads(kept)["data"] == []
         connection.execute(switch, [True, BO])
         async with services.ways() as (one, _):
             await one.join("/ws/updates/", BO)
