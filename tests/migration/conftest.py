@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 from migration.copy import copy
 from migration.mappings import ROTC
+from proxy.cli.main import cutover
 from proxy.embedded import ensure_database
 from stack.seed import seed
 from tests.migration.databases import Databases, HastyPostgres
-from tests.migration.people import Make
+from tests.migration.people import Make, Typed
 
 ROOT = Path(__file__).resolve().parents[2]
 DJANGO_BACKEND = ROOT / "django_backend"
@@ -96,3 +100,15 @@ def django(make: Make, django_template: str) -> str:
 def moved(make: Make, moved_school: str) -> str:
     """Django's database with the school in it, for this test to change."""
     return make(moved_school)
+
+
+@pytest.fixture
+def typed(node: str, django: str, tmp_path: Path) -> Iterator[Typed]:
+    """`cutover …` where a configuration names both databases; Node's is the active one."""
+    backends = {
+        "node": {"url": "http://127.0.0.1:3001", "database": node},
+        "django": {"url": "http://127.0.0.1:8000", "database": django},
+    }
+    (tmp_path / "cutover.yaml").write_text(json.dumps({"backends": backends, "active": "node"}))
+    with chdir(tmp_path):
+        yield lambda *words: CliRunner().invoke(cutover, words, prog_name="cutover")

@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any
 
 import psycopg
+from click.testing import Result
 
 from migration.copy import copy
 from migration.findings import Finding
@@ -17,6 +18,7 @@ from migration.verify import verify
 from stack.sample.passwords import HASHES
 
 Make = Callable[[str], str]
+Typed = Callable[..., Result]
 ANNA = "Parade-Ground-1"
 ANNAS_HASH = HASHES[ANNA]
 

@@ -9,19 +9,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import chdir, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 import structlog
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from proxy.cli.main import cutover
-from tests.migration.people import cadet, one, run
+from tests.migration.people import Typed, cadet, one, run
 
-Typed = Callable[..., Result]
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -33,18 +31,6 @@ def log_as_before() -> Iterator[None]:
     """The log's settings are for the whole process; a watch sends it to standard error."""
     yield
     structlog.reset_defaults()
-
-
-@pytest.fixture
-def typed(node: str, django: str, tmp_path: Path) -> Iterator[Typed]:
-    """`cutover …` where a configuration names both databases; Node's is the active one."""
-    backends = {
-        "node": {"url": "http://127.0.0.1:3001", "database": node},
-        "django": {"url": "http://127.0.0.1:8000", "database": django},
-    }
-    (tmp_path / "cutover.yaml").write_text(json.dumps({"backends": backends, "active": "node"}))
-    with chdir(tmp_path):
-        yield lambda *words: CliRunner().invoke(cutover, words, prog_name="cutover")
 
 
 def told(result: Result) -> Any:
