@@ -68,6 +68,7 @@ class Call:
     tap: Tap | None = None
     extra: Sequence[Field] = ()
     whole: bytes | None = None  # the body of a journaled write, once it is here
+    unreadable: bool = False  # it says that it is JSON, and is none
 
     @property
     def keep_alive(self) -> bool:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
+import orjson
+
 from proxy.edge.connection import AnswerHead, Fault, UpstreamError
-from proxy.edge.head import Refusal
-from proxy.edge.headers import answer_fields
+from proxy.edge.head import RawFields, Refusal
+from proxy.edge.headers import answer_fields, first_value
 from proxy.edge.pages import RETRY_AFTER
 from shadow.answer import Answer
 from shadow.dualwrite.admission import Noted, Why
 from shadow.dualwrite.entry import Outcome, State
 
+UNREADABLE = "unreadable"
+"""The lane of requests whose body nobody can read."""
 NOT_REACHED = frozenset({Fault.REFUSED, Fault.CONNECT_TIMEOUT, Fault.FULL})
 """The faults before the first byte of a request has left: nothing can have happened."""
 
@@ -17,8 +23,8 @@ NOT_REACHED = frozenset({Fault.REFUSED, Fault.CONNECT_TIMEOUT, Fault.FULL})
 def outcome_of(id: str, head: AnswerHead, body: bytes | None, *, refuses_with_500: bool) -> Outcome:
     """The outcome of a write that was answered. `body` is None where it was too large to be kept.
 
-    2xx and 3xx: done. 4xx: failed, and so is a 500 where the route declares that it means a refusal. Any other 5xx: it
-    has ended, and may have happened in part.
+    2xx and 3xx: done. 4xx: failed, and so is a 500 that means a refusal, as the route declares or because nobody can
+    read the request. Any other 5xx: it has ended, and may have happened in part.
     """
     answer = None if body is None else Answer(head.status, tuple(answer_fields(head.fields)), body)
     if head.status < 400:
@@ -26,8 +32,27 @@ def outcome_of(id: str, head: AnswerHead, body: bytes | None, *, refuses_with_50
     if head.status < 500:
         return Outcome(id, State.FAILED, answer, f"answered {head.status}")
     if head.status == 500 and refuses_with_500:
-        return Outcome(id, State.FAILED, answer, "answered 500, which its route declares to be a refusal")
+        return Outcome(id, State.FAILED, answer, "answered 500, which is a refusal here")
     return Outcome(id, State.UNKNOWN, answer, f"answered {head.status}", ended=True)
+
+
+def is_unreadable(fields: RawFields, body: bytes) -> bool:
+    """Whether a body is sent as JSON and is none, to any reader: nobody can act on it.
+
+    Such a request has a lane of its own, for what it is about cannot be told, and a 500 to it is a refusal. Otherwise a
+    client that sends rubbish would take the lanes of everybody, and have rows healed for nothing.
+    """
+    kind = (first_value(fields, b"content-type") or b"").partition(b";")[0].strip().lower()
+    if not body or kind != b"application/json" or first_value(fields, b"content-encoding") is not None:
+        return False
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError:
+        try:
+            json.loads(body)  # takes more: NaN, half surrogates, other encodings
+        except (ValueError, RecursionError):
+            return True
+    return False
 
 
 def outcome_without_answer(id: str, error: UpstreamError) -> Outcome:

@@ -25,8 +25,17 @@ from proxy.edge.connection import NO_BODY, AnswerHead, ClientGone, Connection, F
 from proxy.edge.forwarding import Answered, Call, Refused, Timeouts, interim_relay, persistence, relay
 from proxy.edge.head import RawFields
 from proxy.edge.headers import Field, answer_head, first_value, request_head
-from proxy.edge.outcomes import BAD_KEY, LATE, not_admitted, outcome_of, outcome_without_answer, unconfirmed
-from proxy.edge.routing import Decision, parameters
+from proxy.edge.outcomes import (
+    BAD_KEY,
+    LATE,
+    UNREADABLE,
+    is_unreadable,
+    not_admitted,
+    outcome_of,
+    outcome_without_answer,
+    unconfirmed,
+)
+from proxy.edge.routing import Decision, Matched, parameters
 from proxy.edge.upstream import Pool
 from shadow.answer import Answer
 from shadow.clock import Clock, SystemClock
@@ -93,6 +102,7 @@ class Writes:
         the roles have changed since the decision: then nothing was done, and it may be served by another one."""
         if call.whole is None:
             call.whole = await whole_body(call, side.timeouts.body, self._settings.spool)
+            call.unreadable = is_unreadable(call.head.fields, call.whole)
         if len(call.whole) <= self._settings.spool:
             return await self._admitted(call, decision, side, call.whole)
         async with self._large:
@@ -137,7 +147,7 @@ class Writes:
             at=now,
             forward_by=now + self._settings.queue + self._settings.forward_within,
             route=route.name,
-            lanes=lanes_of(route.write.lanes, parameters(route, head.path), body, claims),
+            lanes=_lanes(call, route, body, claims),
             request=Request(head.method, head.target, head.host or b"", tuple(call.fields), body),
             client=decision.client or _ANONYMOUS,
             actor=None if claims is None else orjson.dumps(claims).decode(),
@@ -220,7 +230,7 @@ class Writes:
             side.pool.release(connection)
 
     def _outcome(self, decision: Decision, side: Side, intent: Intent, heard: _Heard) -> Outcome:
-        refuses = side.name in decision.route.write.refuses_with_500
+        refuses = side.name in decision.route.write.refuses_with_500 or intent.lanes == (UNREADABLE,)
         return outcome_of(intent.id, heard.head, heard.body if heard.whole else None, refuses_with_500=refuses)
 
     async def _told(self, outcome: Outcome) -> Noted | None:
@@ -253,6 +263,12 @@ class Writes:
             side.pool.release(connection)
         noted = await self._journal.outcome(self._outcome(decision, side, intent, heard))
         log.info("late_answer", id=intent.id, route=decision.route.name, status=heard.head.status, noted=noted.value)
+
+
+def _lanes(call: Call, route: Matched, body: bytes, claims: dict[str, Any] | None) -> tuple[str, ...]:
+    if call.unreadable:
+        return (UNREADABLE,)
+    return lanes_of(route.write.lanes, parameters(route, call.head.path), body, claims)
 
 
 def _fields(call: Call, side: Side, intent: Intent) -> list[Field]:

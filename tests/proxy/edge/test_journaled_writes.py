@@ -130,6 +130,29 @@ async def test_the_status_says_what_became_of_a_write(
     assert (entry.state, entry.ended) == (state, ended)
 
 
+@pytest.mark.parametrize(
+    ("body", "encoding", "unreadable"),
+    [
+        (b"{", b"", True),
+        (b"{'a': 1}", b"", True),
+        (b"[" * 100_000, b"", True),
+        (b"\xff\xfe\xfd", b"", True),
+        (b"", b"", False),
+        (b"{}", b"", False),
+        (b'{"a": "\\ud800"}', b"", False),
+        (b"NaN", b"", False),
+        (b"{", b"Content-Encoding: gzip\r\n", False),
+    ],
+)
+async def test_a_body_that_nobody_can_read_takes_nobodys_lane_and_its_500_is_a_refusal(
+    stage_with: StageWith, body: bytes, encoding: bytes, unreadable: bool
+) -> None:
+    stage = await staged(stage_with, always(b"HTTP/1.1 500 X\r\nContent-Length: 2\r\n\r\nno"))
+    await stage.ask(write(target=b"/cadets", body=body, fields=encoding))
+    entry = the_entry(stage)
+    assert (entry.lanes == ("unreadable",), entry.state is State.FAILED) == (unreadable, unreadable)
+
+
 async def test_what_was_never_forwarded_has_failed(stage_with: StageWith) -> None:
     stage = await staged(stage_with)
     stage.active.refuse()
