@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -20,10 +23,13 @@ from apps.messaging.models import Notification
 from apps.reports.models import Report
 from apps.reports.tables import TYPES
 from common.active import Reading, Standing, judged, reading
-from tests.django_backend.people import PASSWORD, cadet
+from common.health import CELERY_ALIVE_KEY
+from common.jobs.queue import threads
+from common.jobs.signs import ALIVE_SECONDS
+from tests.django_backend.people import PASSWORD, Ask, cadet, told
 from tests.django_backend.serving import Start, asked
 from tests.django_backend.working import Worker, outcome
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, is_running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GENERATE = "apps.reports.tasks.generate_report"
@@ -180,6 +186,20 @@ def test_what_a_job_wrote_while_the_roles_changed_is_undone(worker: Worker, bob:
     assert worker.decisions() == {"overtaken": 1}
 
 
+def test_a_worker_that_dies_leaves_its_job_to_the_next(worker: Worker, bob: User) -> None:
+    report = ordered(bob)
+    with psycopg.connect(worker.environment["DATABASE_URL"]) as held_up:
+        held_up.execute("LOCK TABLE notifications IN ACCESS EXCLUSIVE MODE")
+        result = worker.give(GENERATE, str(report.pk))
+        eventually(lambda: result.state == "STARTED", within=30)
+        active = worker.client.control.inspect(timeout=10, limit=1).active() or {}
+        [doomed] = {job["worker_pid"] for jobs in active.values() for job in jobs}
+        os.kill(doomed, signal.SIGKILL)
+        eventually(lambda: not is_running(doomed))
+    assert outcome(result) == "success"
+    assert File.objects.count() == Notification.objects.count() == 1
+
+
 def test_an_order_that_was_given_twice_is_done_once(worker: Worker, bob: User) -> None:
     report = ordered(bob)
     results = [worker.give(GENERATE, str(report.pk)) for _ in range(3)]
@@ -191,6 +211,23 @@ def test_a_message_that_is_not_json_is_not_even_looked_at(worker: Worker, db: No
     pickled = worker.give(GENERATE, NOBODY, serializer="pickle")
     eventually(lambda: "Refusing to deserialize" in worker.log.read_text(), within=30)
     assert pickled.state == "PENDING"
+
+
+def test_a_worker_says_that_it_lives_and_soon_does_not_when_it_stops(worker: Worker, db: None) -> None:
+    worker.cache.delete(CELERY_ALIVE_KEY)
+    eventually(lambda: worker.cache.exists(CELERY_ALIVE_KEY), within=30)
+    assert 0 < worker.cache.ttl(CELERY_ALIVE_KEY) <= ALIVE_SECONDS  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_report_is_made_here_where_nobody_else_would_make_it(
+    ask: Ask, bob: User, settings: Any, worker: Worker, lives: bool
+) -> None:
+    # The worker says that it lives, or none does; and this process cannot reach the queue.
+    settings.REDIS_URL = worker.cache_url if lives else urlunsplit(urlsplit(worker.cache_url)._replace(path="/7"))
+    row = told(ask("post", "reports", by=bob, body={"type": "attendance"}))
+    threads().submit(lambda: None).result(timeout=30)
+    assert Report.objects.get(pk=row["id"]).status == "completed"
 
 
 def test_the_schedule_is_the_plans(settings: Any) -> None:

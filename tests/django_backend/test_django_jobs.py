@@ -22,7 +22,7 @@ from apps.attendance.models import Attendance, TrainingDay
 from apps.authentication.models import User, UserSetting
 from apps.files.models import File
 from apps.files.pictures import WORTH_BYTES, compressed, worth_processing
-from apps.files.reading import text_of
+from apps.files.reading import text_of, text_on
 from apps.grading.models import Grade, GradeCategory
 from apps.messaging.models import Notification
 from apps.messaging.services import notification_create
@@ -172,6 +172,12 @@ def test_only_what_the_recogniser_believes_is_text() -> None:
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF"])
 def test_kinds_that_would_lose_by_it_are_left_alone(kind: str) -> None:
     assert compressed(noisy(kind, 100)) is None
+
+
+def test_a_picture_that_would_fill_the_memory_is_not_unpacked() -> None:
+    out = io.BytesIO()
+    Image.new("1", (8_000, 8_000)).save(out, "PNG")
+    assert compressed(out.getvalue()) is None and text_on(out.getvalue()) == ""
 
 
 def test_a_picture_is_turned_upright_and_forgets_where_it_was_taken() -> None:

@@ -135,7 +135,8 @@ def worker_of_session(
         with celery_running(environment, home / "log", *words) as process:
             eventually(lambda: cache.exists(CELERY_ALIVE_KEY) or process.poll() is not None, within=60)
             assert process.poll() is None, (home / "log").read_text()
-            client = Celery("tests", broker=cache_at, backend=cache_at)
+            # Not the one that the jobs of this process belong to.
+            client = Celery("tests", broker=cache_at, backend=cache_at, set_as_current=False)
             yield Worker(client, cache, cache_at, control, home / "uploads", home / "log", environment)
             client.close()
     with psycopg.connect(database_url, autocommit=True) as server:

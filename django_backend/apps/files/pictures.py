@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from PIL import Image, ImageOps
@@ -13,8 +15,11 @@ from common.content import is_picture
 WORTH_BYTES = 64 * 1024
 # Nobody looks at a page with more; a camera makes three times as many.
 LONGEST_SIDE = 2048
+# What has more is left alone: unpacked it would fill a worker's memory, whatever its file takes.
+MOST_PIXELS = 50_000_000
 # A new file must be worth the loss: at most this share of the old one.
 WORTH_SHARE = 0.9
+UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 # How each kind is written; those of any other kind are left alone.
 WRITTEN: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 82, "optimize": True, "progressive": True},
@@ -31,20 +36,32 @@ def worth_processing(url: str, content: bytes) -> bool:
     return url.startswith("/uploads/") and len(content) >= WORTH_BYTES and is_picture(content)
 
 
+@contextmanager
+def opened(content: bytes) -> Iterator[Image.Image | None]:
+    """The picture in `content` while the block runs, not unpacked yet; None if there is none that may be."""
+    try:
+        picture = Image.open(io.BytesIO(content))
+    except UNREADABLE:
+        # It began as a picture and is none, or one that is made to exhaust whoever opens it.
+        yield None
+        return
+    with picture:
+        yield picture if picture.width * picture.height <= MOST_PIXELS else None
+
+
 def compressed(content: bytes) -> bytes | None:
     """The same picture in fewer bytes and of the same kind; None if there is nothing to gain, or it is no picture.
 
     What a camera noted in it (where, when, with what) is left out, but for which side is up.
     """
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            # One of many frames would be left of an animation.
-            if picture.format not in WRITTEN or getattr(picture, "n_frames", 1) > 1:
-                return None
+    with opened(content) as picture:
+        # One of many frames would be left of an animation.
+        if picture is None or picture.format not in WRITTEN or getattr(picture, "n_frames", 1) > 1:
+            return None
+        try:
             smaller = _written(picture, picture.format)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        # It began as a picture and is none, or one that is made to exhaust whoever opens it.
-        return None
+        except UNREADABLE:
+            return None
     return smaller if len(smaller) <= WORTH_SHARE * len(content) else None
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from functools import cache
 from typing import Any
 
 from PIL import Image, ImageOps
+
+from apps.files.pictures import UNREADABLE, opened
 
 # Below this the recogniser itself does not believe what it read.
 BELIEVED = 0.6
@@ -17,11 +18,13 @@ LONGEST_SIDE = 1600
 
 def text_on(content: bytes) -> str:
     """The lines that can be read on a picture, one below the other; nothing for what is no picture."""
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
+    with opened(content) as picture:
+        if picture is None:
+            return ""
+        try:
             upright = ImageOps.exif_transpose(picture).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return ""
+        except UNREADABLE:
+            return ""
     upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     return text_of(_recogniser()(_pixels(upright))[0])
 

@@ -14,6 +14,7 @@ from common.health import CELERY_ALIVE_KEY
 
 # A worker renews its sign every two seconds; whoever misses it that long has none.
 ALIVE_SECONDS = 15
+# A hash: each decision, and how often it was made since Redis was last empty.
 DECISIONS_KEY = "celery:decisions"
 # Somebody may wait for the answer of the write that asks.
 PATIENCE_SECONDS = 0.2
@@ -44,12 +45,6 @@ def decision_count(decision: str) -> None:
         _redis(settings.REDIS_URL).hincrby(DECISIONS_KEY, decision, 1)
     except redis.RedisError as trouble:
         log.warning("a decision was not counted", decision=decision, reason=str(trouble))
-
-
-def decisions() -> dict[str, int]:
-    """How often each decision was made since Redis was last empty."""
-    counted = _redis(settings.REDIS_URL).hgetall(DECISIONS_KEY)
-    return {name.decode(): int(number) for name, number in counted.items()}  # type: ignore[union-attr]
 
 
 @cache
