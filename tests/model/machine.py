@@ -41,12 +41,14 @@ class JournalMachine(Invariants):
         world, theme = self.world, self.theme
         lanes, course = theme.lanes[where % len(theme.lanes)], theme.courses[how % len(theme.courses)]
         poison, late_edge = bool(theme.poison) and odd % theme.poison == 0, odd % 7
+        both = bool(theme.both) and odd % theme.both == 1
         leans, create = leans or theme.leaning, create or theme.creating
         epoch = world.epoch - 1 if late_edge == 3 and world.epoch > 1 else world.epoch
         with suppress(Lost):
             entry = world.admit(
-                lanes, epoch=epoch, origin=self.past[epoch], create=create, leans=leans, silent=silent, poison=poison
-            )
+                lanes, epoch=epoch, origin=self.past[epoch], create=create, leans=leans, silent=silent, poison=poison,
+                both=both,
+            )  # fmt: skip
             self._go(entry, course)
 
     def _go(self, entry: Entry, course: str) -> None:
@@ -233,6 +235,9 @@ class JournalMachine(Invariants):
             if self.hanging:
                 self.a_hanging_copy_is_answered(0)
             self.replay(0, 0)
+            for entry in self._having("done"):
+                if entry.copied:
+                    self.heal(entry.lanes)
         for entry in self._having("parked", "diverged"):
             self.heal(entry.lanes)
 

@@ -48,6 +48,8 @@ class Entry:
     leans: bool = False  # it uses what another lane holds when it lands
     silent: bool = False  # without that it answers "nothing to do" instead of refusing
     poison: bool = False  # the standby refuses it whatever happens
+    both: bool = False  # its copy is followed by its rows
+    copied: str = ""  # what the standby answered to that copy, which is never sent again
     state: str = "intent"
     completion: int | None = None
     horizon: int = 0  # newest number when it completed: all that may have been visible to it had started by then

@@ -34,6 +34,7 @@ class Theme:
     replies: tuple[str, ...] = REPLIES
     without: frozenset[str] = frozenset()
     poison: int = 5  # the standby refuses every fifth; 0: none
+    both: int = 4  # the rows of every fourth are carried behind its copy; 0: of none
     leaning: bool = False
     creating: bool = False
 
@@ -69,6 +70,9 @@ THEMES = {
         without=ROLES | CARE | FAULTS | {"another_replayer_takes_over", "orphan_is_asked_again"}, poison=0),
     "rollbacks": Theme(lanes=(("a",), ("b/1",)), courses=("ok", "slow"), poison=2,
         without=REPLAYERS | FAULTS | {"heal"}),
+    "both": Theme("new", (("a",), ("b",)), ("ok", "slow"), ("answers", "hangs after"), without=ROLES | FAULTS, poison=0,
+        both=2),
+    "both and roles": Theme(lanes=(("a",), ("b/1",)), courses=("ok", "slow"), without=REPLAYERS | FAULTS, both=2),
     "roles": Theme(courses=("ok", "ok", "slow", "late", "unacked", "4xx"), without=REPLAYERS),
 }  # fmt: skip
 
@@ -77,6 +81,7 @@ MUTANTS = {
     "acknowledged_early": "timeouts with ids",
     "acknowledged_forgotten": "everything",
     "children_ignored": "lanes",
+    "copied_sent_again": "both",
     "creates_in_parallel": "creates",
     "final_at_once": "overlapping",
     "final_by_start": "overlapping",
@@ -96,6 +101,7 @@ MUTANTS = {
     "parked_overtaken": "terms",
     "probe_early": "timeouts with ids",
     "refusal_ignored": "leaning",
+    "rows_forgotten": "both",
     "sending_forgotten": "replayers",
     "sent_again_without_ids": "replayers",
     "sequence_not_raised": "roles",

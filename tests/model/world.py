@@ -131,6 +131,8 @@ class World:
     def may_replay(self, entry: Entry) -> bool:
         if entry.state != "done" or any(sent.entry is entry for sent in self.sending):
             return False
+        if entry.copied and not self.broken("copied_sent_again"):
+            return False
         if self.stale:
             return False
         if any(self._in_the_way(e, entry) for e in self.journal if e.op < entry.op):
@@ -190,7 +192,9 @@ class World:
         for cell in touched(entry.lanes):
             side.cells[cell].append(entry.op)
         if entry.create:
-            if side.ids and not self.broken("no_pin"):
+            if entry.both:
+                side.serials[entry.op] = -entry.op  # what no copy can be told: its rows will say
+            elif side.ids and not self.broken("no_pin"):
                 side.serials[entry.op] = entry.serial or 0
             else:
                 self._draw(side, entry.op)
@@ -210,6 +214,8 @@ class World:
             self.sending.remove(sent)
         if answer == "refused":
             self._refused(entry)
+        elif entry.state == "done" and entry.both and not self.broken("rows_forgotten"):
+            entry.copied = answer
         elif entry.state == "done":
             same = answer == "ok" or self.broken("no_compare")
             self._settled(entry, "applied" if same else "diverged")
@@ -224,7 +230,10 @@ class World:
             waiting = coming and need is not None and need.refused_at < self.progress
             if waiting and not entry.poison:
                 self.wrong.append(f"{entry.op} was parked although {entry.needs} was still to come")
-            self._settled(entry, "parked")
+            if entry.both:
+                entry.copied = "refused"  # its rows say what the standby would not
+            else:
+                self._settled(entry, "parked")
 
     def final(self, entry: Entry) -> bool:
         """Nothing that may have been visible to it is still to come; of several refused ones the first gives up."""
@@ -363,13 +372,20 @@ class World:
 
     def _catch_up_or_park(self) -> None:
         while waiting := [e for e in self.journal if e.state == "done"]:
+            copied = next((e for e in waiting if e.copied and not self._waits(e)), None)
             entry = next((e for e in waiting if self.may_replay(e)), None)
-            if entry is None:
+            if copied is not None:  # no rows will come any more: what its copy did is what there is
+                state = {"ok": "applied", "nothing": "diverged", "refused": "parked"}[copied.copied]
+                self._settled(copied, state)
+            elif entry is None:
                 self._settled(waiting[0], "parked")  # behind a parked one
             elif (answer := self._sent_at_once(entry)) == "refused":
                 self._settled(entry, "parked")
             else:
                 self._settled(entry, "applied" if answer == "ok" else "diverged")
+
+    def _waits(self, entry: Entry) -> bool:
+        return any(self._in_the_way(e, entry) for e in self.journal if e.op < entry.op)
 
     def _sent_at_once(self, entry: Entry) -> str:
         sent = self.send(entry)
