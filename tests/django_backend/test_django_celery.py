@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -26,9 +27,10 @@ from common.active import Reading, Standing, judged, reading
 from common.health import CELERY_ALIVE_KEY
 from common.jobs.queue import threads
 from common.jobs.signs import ALIVE_SECONDS
+from proxy.embedded import EmbeddedRedis
 from tests.django_backend.people import PASSWORD, Ask, cadet, told
 from tests.django_backend.serving import Start, asked
-from tests.django_backend.working import Worker, outcome
+from tests.django_backend.working import Worker, database_of_tests, outcome, worker_running
 from tests.support.waiting import eventually, is_running
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -198,6 +200,18 @@ def test_a_worker_that_dies_leaves_its_job_to_the_next(worker: Worker, bob: User
         eventually(lambda: not is_running(doomed))
     assert outcome(result) == "success"
     assert File.objects.count() == Notification.objects.count() == 1
+
+
+def test_a_worker_outlives_redis(open_directory: Path, tmp_path: Path, database_url: str, bob: User) -> None:
+    report = ordered(bob)
+    with EmbeddedRedis() as server:
+        url = server.start(open_directory, 0)
+        with worker_running(tmp_path, cache_url=url, database=database_of_tests(database_url), control="") as worker:
+            server.stop()
+            eventually(lambda: "Connection to broker lost" in worker.log.read_text(), within=60)
+            assert server.start(open_directory, urlsplit(url).port) == url
+            eventually(lambda: worker.cache.exists(CELERY_ALIVE_KEY), within=60)
+            assert worker.done(GENERATE, str(report.pk)) == "success"
 
 
 def test_an_order_that_was_given_twice_is_done_once(worker: Worker, bob: User) -> None:

@@ -108,6 +108,32 @@ def celery_running(environment: dict[str, str], log: Path, *words: str) -> Itera
             process.wait()
 
 
+@contextmanager
+def worker_running(home: Path, *, cache_url: str, database: str, control: str) -> Iterator[Worker]:
+    """A worker on these servers while the block runs."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": "config.settings.production",
+        "SECRET_KEY": "s" * 50,
+        "JWT_SECRET": os.environ["JWT_SECRET"],
+        "DATABASE_URL": database,
+        "REDIS_URL": cache_url,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "CORS_ALLOWED_ORIGINS": "https://rotc.example",
+        "CUTOVER_DATABASE_URL": control,
+        "UPLOAD_DIR": str(home / "uploads"),
+    }
+    (home / "uploads").mkdir()
+    words = ("worker", "--loglevel=info", "--concurrency=2")
+    with redis.Redis.from_url(cache_url) as cache, celery_running(environment, home / "log", *words) as process:
+        eventually(lambda: cache.exists(CELERY_ALIVE_KEY) or process.poll() is not None, within=60)
+        assert process.poll() is None, (home / "log").read_text()
+        # Not the one that the jobs of this process belong to.
+        client = Celery("tests", broker=cache_url, backend=cache_url, set_as_current=False)
+        yield Worker(client, cache, cache_url, control, home / "uploads", home / "log", environment)
+        client.close()
+
+
 @pytest.fixture(scope="session")
 def worker_of_session(
     django_db_setup: None, database_url: str, cache_url: str, tmp_path_factory: pytest.TempPathFactory
@@ -116,29 +142,10 @@ def worker_of_session(
     home = tmp_path_factory.mktemp("worker")
     # A database of Redis for itself: other tests of the session must not believe that a worker lives.
     cache_at, control = urlunsplit(urlsplit(cache_url)._replace(path="/5")), control_database(database_url)
-    environment = {
-        "PATH": os.environ["PATH"],
-        "DJANGO_SETTINGS_MODULE": "config.settings.production",
-        "SECRET_KEY": "s" * 50,
-        "JWT_SECRET": os.environ["JWT_SECRET"],
-        "DATABASE_URL": database_of_tests(database_url),
-        "REDIS_URL": cache_at,
-        "ALLOWED_HOSTS": "127.0.0.1",
-        "CORS_ALLOWED_ORIGINS": "https://rotc.example",
-        "CUTOVER_DATABASE_URL": control,
-        "UPLOAD_DIR": str(home / "uploads"),
-    }
-    (home / "uploads").mkdir()
     with redis.Redis.from_url(cache_at) as cache:
         cache.flushdb()
-        words = ("worker", "--loglevel=info", "--concurrency=2")
-        with celery_running(environment, home / "log", *words) as process:
-            eventually(lambda: cache.exists(CELERY_ALIVE_KEY) or process.poll() is not None, within=60)
-            assert process.poll() is None, (home / "log").read_text()
-            # Not the one that the jobs of this process belong to.
-            client = Celery("tests", broker=cache_at, backend=cache_at, set_as_current=False)
-            yield Worker(client, cache, cache_at, control, home / "uploads", home / "log", environment)
-            client.close()
+    with worker_running(home, cache_url=cache_at, database=database_of_tests(database_url), control=control) as worker:
+        yield worker
     with psycopg.connect(database_url, autocommit=True) as server:
         server.execute(f"DROP DATABASE {urlsplit(control).path[1:]} WITH (FORCE)")
 
