@@ -36,14 +36,18 @@ def status(url: str | None, config: Path | None, as_json: bool) -> None:
 
 @journal.command("list", cls=Verb)
 @click.option("--state", help="Only these states, such as `done` or `failed,applied`; the newest first.")
+@click.option("--differed", is_flag=True, help="Those whose answers differed, though their rows were carried since.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@click.option("--before", type=click.IntRange(1), metavar="NUMBER", help="With --state: only older ones.")
+@click.option("--before", type=click.IntRange(1), metavar="NUMBER", help="With these two: only older ones.")
 @reaching
 def listed(
-    state: str | None, limit: int, before: int | None, url: str | None, config: Path | None, as_json: bool
-) -> None:
+    state: str | None, differed: bool, limit: int, before: int | None, url: str | None, config: Path | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     """List entries; without --state those that need a person, the oldest first."""
-    found = Control(url, config).get(_ENTRIES, state=state, limit=limit, before=before)
+    found = Control(url, config).get(
+        _ENTRIES, state=state, differed=1 if differed else None, limit=limit, before=before
+    )
     if as_json:
         return print_json(found)
     print_table(_COLUMNS, needs(found["entries"]), "there is none")

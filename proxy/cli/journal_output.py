@@ -50,6 +50,7 @@ def entry_rows(entry: Mapping[str, Any]) -> Rows:
     rows = [
         ("entry", f"{entry['number']}: {entry['state']}{again}", "bold"),
         ("why", entry["reason"] or "-", ""),
+        *((("differed", entry["differed"], "yellow"),) if entry["differed"] else ()),
         ("route", entry["route"], ""),
         ("request", f"{asked} ({entry['id']})", ""),
         ("lanes", lanes(entry), ""),

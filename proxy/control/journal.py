@@ -95,6 +95,10 @@ class JournalView:
         rows = await self._rows("entries_in", states=[state.value for state in states], most=most, before=before)
         return [_told(entry_of(row)) for row in rows]
 
+    async def differing(self, most: int, before: int) -> list[dict[str, Any]]:
+        """The newest entries whose answers differed, whatever became of them; `reason` says how."""
+        return [_told(entry_of(row)) for row in await self._rows("entries_differed", most=most, before=before)]
+
     async def entry(self, number: int) -> dict[str, Any]:
         """One with both sides' answers, redacted. Raises Missing, and CutoverError where it cannot be opened."""
         found = await self._rows("entries", numbers=[number])
@@ -113,6 +117,7 @@ class JournalView:
         return {
             **_told(entry),
             "settled_at": settled and _time(settled),
+            "differed": entry.differed,
             "client": entry.client and self._redactor.text(entry.client),
             "method": request and request.method,
             "target": request and self._redactor.target(request.target),

@@ -45,6 +45,8 @@ class JournalApi:
     async def get_entries(self, request: web.Request) -> web.Response:
         most, before = number(request, "limit", SHOWN, 500), number(request, "before", NEWEST, NEWEST)
         states, view = _states(request), self._used()
+        if request.query.get("differed") == "1":
+            return answer({"entries": await view.differing(most, before)})
         found = await view.entries(states, most, before) if states else await view.needing(most)
         return answer({"entries": found})
 

@@ -185,6 +185,7 @@ _SCHEMAS: dict[str, Any] = {
     "WholeEntry": _object(
         **_ENTRY["properties"],
         settled_at=_or_null(_TEXT),
+        differed={**_TEXT, "description": "How the two answers differed; empty: they did not."},
         client=_or_null(_TEXT),
         method=_or_null(_TEXT),
         target=_or_null(_TEXT),
@@ -232,6 +233,7 @@ _LIMIT = _query("limit", "Rows at the most.", {"type": "integer", "minimum": 0, 
 _OFFSET = _query("offset", "Rows to leave out.", {"type": "integer", "minimum": 0, "default": 0})
 _BEFORE = _query("before", "Only rows with a smaller id.", _WHOLE)
 _STATES = _query("state", "Only these states, with commas; left out: what needs a person, the oldest first.", _TEXT)
+_DIFFERED = _query("differed", "1: those whose answers differed, whatever became of them.", {"enum": ["1"]})
 _NUMBERED = {"name": "number", "in": "path", "required": True, "schema": _WHOLE}
 _ID = {"name": "id", "in": "path", "required": True, "schema": _TEXT}
 
@@ -252,7 +254,7 @@ _PATHS: dict[str, Any] = {
     "/api/stop": {"post": _change("Back to rest, everything on the active backend.", Asked)},
     "/api/rearm": {"post": _change("Let the guard act again.", RearmAsked)},
     "/api/journal": {"get": _look("What waits in the journal of writes, and what needs a person.", "Journal")},
-    "/api/journal/entries": {"get": _look("Entries of the journal.", "Entries", _STATES, _LIMIT, _BEFORE)},
+    "/api/journal/entries": {"get": _look("Entries of the journal.", "Entries", _STATES, _DIFFERED, _LIMIT, _BEFORE)},
     "/api/journal/entries/{number}": {"get": _look("One entry with both answers, redacted.", "WholeEntry", _NUMBERED)},
     "/api/journal/entries/{number}/retry": {"post": _of_journal("Send a parked write again.", Asked, _NUMBERED)},
     "/api/journal/entries/{number}/skip": {"post": _of_journal("Let the standby do without it.", SkipAsked, _NUMBERED)},

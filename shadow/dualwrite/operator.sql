@@ -10,3 +10,9 @@ FROM cutover.journal_entry WHERE (state IN ('intent', 'unknown', 'done', 'parked
 SELECT number, id, epoch, origin, target, route, lanes, at, after, completion, horizon, state, ended, uncertain, attempts,
        sequence, client, reason
 FROM cutover.journal_entry WHERE number = %(number)s FOR UPDATE;
+
+-- name: entries_differed
+-- The newest entries whose answers differed, though their rows were carried since, with how in place of the reason.
+SELECT number, id, epoch, origin, target, route, lanes, at, after, completion, horizon, state, ended, uncertain, attempts,
+       sequence, client, differed
+FROM cutover.journal_entry WHERE differed <> '' AND number < %(before)s ORDER BY number DESC LIMIT %(most)s;

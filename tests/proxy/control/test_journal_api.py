@@ -103,6 +103,15 @@ async def test_entries_are_listed_by_state(deployment: Deployment) -> None:
     assert (await deployment.ask("GET", f"{ENTRIES}?state=lost")).status == 400
 
 
+async def test_a_difference_stays_to_be_seen_after_the_rows_were_carried(deployment: Deployment) -> None:
+    number = await settled(deployment, "i-1", "a", State.APPLIED)
+    await settled(deployment, "i-2", "b", State.APPLIED)
+    await deployment.sql("UPDATE cutover.journal_entry SET differed = 'another id' WHERE number = 1")
+    listed = (await deployment.ask("GET", f"{ENTRIES}?differed=1")).body["entries"]
+    assert [(entry["number"], entry["reason"]) for entry in listed] == [(number, "another id")]
+    assert (await deployment.ask("GET", f"{ENTRIES}/{number}")).body["differed"] == "another id"
+
+
 @pytest.mark.parametrize(("number", "status"), [("1", 404), ("x", 400), (str(2**63), 400)])
 async def test_a_number_that_nobody_was_given_is_not_found(deployment: Deployment, number: str, status: int) -> None:
     assert (await deployment.ask("GET", f"{ENTRIES}/{number}")).status == status
