@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from common.channel_layer import CAPACITY, RealtimeLayer
+
+MEMBERS, GROUPS = st.integers(0, 3), st.integers(0, 2).map(str)
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["join", "leave"]), MEMBERS, GROUPS)
+    | st.tuples(st.sampled_from(["say", "tell"]), st.none(), GROUPS)
+    | st.tuples(st.just("forget"), MEMBERS, st.none()),
+    max_size=40,
+)
 
 
 @pytest.fixture
@@ -80,3 +91,42 @@ async def test_what_comes_back_from_redis_is_not_heard_twice_and_what_others_say
     layer._heard("one", {**words(2), "from": "another process"})
     layer._heard("one", words(3))
     assert await numbers(layer, ana, 2) == [2, 3]
+
+
+@pytest.mark.property_test
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_each_member_hears_what_was_said_in_its_groups_while_it_was_there(layer: RealtimeLayer, steps: Any) -> None:
+    asyncio.run(played(steps))
+
+
+async def played(steps: list[tuple[str, int, str]]) -> None:
+    """Do all this, then see what everybody got."""
+    layer = RealtimeLayer()
+    channels = [await layer.new_channel() for _ in range(4)]
+    groups: dict[str, set[int]] = defaultdict(set)
+    expected: list[list[int] | None] = [[] for _ in channels]
+    for number, (what, who, group) in enumerate(steps):
+        if what == "join":
+            await layer.group_add(group, channels[who])
+            groups[group].add(who)
+        elif what == "leave":
+            await layer.group_discard(group, channels[who])
+            groups[group].discard(who)
+        elif what == "forget":
+            layer.forget(channels[who])
+            expected[who] = None
+        else:
+            await (layer.group_send(group, words(number)) if what == "say" else told(layer, group, number))
+            for member in groups[group]:
+                expected[member] = None if expected[member] is None else [*expected[member], number]
+    for channel, wanted in zip(channels, expected, strict=True):
+        if wanted is not None:
+            # What comes after the last of them shows that there was nothing else.
+            await layer.send(channel, words(-1))
+            assert await numbers(layer, channel, len(wanted) + 1) == [*wanted, -1]
+
+
+async def told(layer: RealtimeLayer, group: str, number: int) -> None:
+    """Say it from a thread, as a view does."""
+    await asyncio.to_thread(layer.tell, group, words(number))
