@@ -108,6 +108,21 @@ async def test_a_store_that_is_gone_is_waited_for(stage: Stage) -> None:
     await stage.rounds(lambda: stage.is_applied(number))
 
 
+async def test_a_copy_that_hangs_does_not_keep_it_from_ending(stage: Stage) -> None:
+    await stage.phase(Phase.SHADOWING)
+    await stage.rounds(stage.leads)
+    stage.stand.backends.faults.append("hangs")
+    number = await stage.stand.write(("a",))
+    stage.work._drain, stop = 0.1, asyncio.Event()
+    task = asyncio.create_task(stage.work.run(stop))
+    async with asyncio.timeout(20):
+        while not stage.stand.backends.copies:
+            await asyncio.sleep(0.01)
+    stop.set()
+    await asyncio.wait_for(task, 20)
+    assert (await stage.journal.entries([number]))[0].state is State.DONE
+
+
 async def test_a_transaction_as_old_as_the_request_may_still_land_it(fresh_database: Callable[[], str]) -> None:
     url = fresh_database()
     quiet = QuietDatabases({"old": url}, longest_life=60.0)
