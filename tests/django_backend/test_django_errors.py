@@ -6,12 +6,14 @@ import json
 from typing import Any
 
 import pytest
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import IntegrityError, connection, transaction
-from django.http import Http404, HttpRequest
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import IntegrityError, InterfaceError, InternalError, OperationalError, connection, transaction
+from django.db.models import ProtectedError
+from django.http import Http404, HttpRequest, UnreadablePostError
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rest_framework.exceptions import ValidationError
 
 from apps.authentication.models import User
 from apps.cadets.models import Cadet
@@ -154,7 +156,14 @@ def test_each_way_to_break_a_rule_of_the_database_has_its_status(db: None) -> No
         (Http404(), 404),
         (SuspiciousOperation(), 400),
         (RequestDataTooBig(), 413),
+        (UnreadablePostError(), 400),
+        (PermissionDenied("secret"), 403),
         (IntegrityError(), 400),
+        (OperationalError("secret"), 503),
+        (InterfaceError("secret"), 503),
+        (InternalError("secret"), 500),
+        (ProtectedError("secret", set()), 409),
+        (ValidationError({"name": ["is wrong"]}), 400),
         (ZeroDivisionError("secret"), 500),
     ],
 )

@@ -10,7 +10,7 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.inputs import day, flag, number_text, storable, text, whole_number
+from common.inputs import day, flag, json_object, json_value, number_text, storable, text, whole_number
 
 
 @pytest.mark.parametrize(
@@ -114,3 +114,37 @@ def test_a_text_that_is_unicode_is_stored_as_it_is(value: str) -> None:
 @given(st.integers(-(2**31), 2**31 - 1))
 def test_every_id_is_read_from_its_digits(number: int) -> None:
     assert whole_number(str(number)) == whole_number(number) == number
+
+
+@pytest.mark.parametrize(
+    ("number", "kept"),
+    # The right-hand side is what `JSON.parse` and `JSON.stringify` make of it in Node.
+    [
+        (2**53, 2**53),
+        (2**53 + 1, 2**53),
+        (2**64, 2.0**64),
+        (10**400, None),
+        (float("inf"), None),
+        (20.0, 20),
+        (0.5, 0.5),
+    ],
+)
+def test_a_number_in_json_is_what_a_double_makes_of_it(number: float, kept: float | None) -> None:
+    found = json_value({"n": [number]})["n"][0]
+    assert (found, type(found)) == (kept, type(kept))
+
+
+def test_json_is_stored_as_unicode_and_not_without_end() -> None:
+    assert json_value({"a\ud800": ["b\ud800", True, None]}) == {"a\ufffd": ["b\ufffd", True, None]}
+    endless: Any = []
+    for _ in range(101):
+        endless = [endless]
+    with pytest.raises(ValueError, match="nested too deeply"):
+        json_value(endless)
+
+
+def test_an_object_is_an_object_or_nothing() -> None:
+    assert (json_object(None), json_object({"a": 1})) == (None, {"a": 1})
+    for refused in ([], "a", 5, False):
+        with pytest.raises(ValueError, match="must be an object"):
+            json_object(refused)
