@@ -10,16 +10,26 @@ from rich.console import Console
 
 from bench.endpoints.measuring import FIRST_RATE, Load, Measured, rate_for
 from bench.endpoints.report import claims, keep, table
-from bench.endpoints.stage import Side, stage
+from bench.endpoints.stage import Side, busy_share, machine_seconds, stage
 from stack.paths import VAR
 
 REPORT = VAR / "bench" / "endpoints.json"
-WARM_UP = 5.0
+WARM_UP, QUIET = 5.0, 5.0
+LOUD = 0.1
 WIDTH = 130
 
 
 def _say(text: str) -> None:
     click.echo(f"{time.strftime('%H:%M:%S')}  {text}", err=True)
+
+
+def _neighbours() -> float:
+    """How busy the machine is when we do nothing."""
+    before = machine_seconds()
+    time.sleep(QUIET)
+    share = busy_share(before)
+    _say(f"without load the machine is {share:.0%} busy" + (", so these figures are no proof" if share > LOUD else ""))
+    return share
 
 
 def _warm(load: Load, sides: dict[str, Side], rate: float) -> None:
@@ -54,9 +64,11 @@ def main(scale: int, seconds: float, rounds: int, rate: float | None, cpu: float
     _say(f"seeding the sample times {scale}")
     with stage(scale) as sides:
         measured = {name: Measured() for name in sides}
+        neighbours = _neighbours()
         _warm(load, sides, rate or FIRST_RATE)
         rate = rate or rate_for(load, sides, cpu, _say)
         options = {"scale": scale, "seconds": seconds, "rounds": rounds, "rate": rate, "think": think, "bound": bound}
+        options["busy_without_load"] = round(neighbours, 3)
         for number in range(1, rounds + 1):
             for name, side in sides.items():
                 share = load.run(side, rate, seconds / rounds, measured[name])

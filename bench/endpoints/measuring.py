@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.endpoints.stage import SECRET, Side, machine_seconds, tree_seconds
+from bench.endpoints.stage import SECRET, Side, busy_share, machine_seconds, tree_seconds
 from stack.backends import DJANGO
 from stack.generator import WHOLE, LoadGenerator
 from stack.operations import OPERATIONS, WEBSOCKET
 from stack.tally import Line, Tally
 
 PROBES, PROBE_SECONDS, NEAR = 8, 15.0, 0.05
-FIRST_RATE, LARGEST_STEP = 20.0, 3.0
+FIRST_RATE, LEAST_RATE, LARGEST_STEP = 20.0, 2.0, 3.0
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,9 @@ class Load:
     def run(self, side: Side, rate: float, seconds: float, into: Measured) -> float:
         """Send *rate* requests a second to one backend; the share of the machine that was busy meanwhile."""
         self._days += 1
-        cpu, (busy, whole) = tree_seconds(side.pid), machine_seconds()
+        cpu, before = tree_seconds(side.pid), machine_seconds()
         took = asyncio.run(self._send(side, rate, seconds, into.tally))
-        later_busy, later_whole = machine_seconds()
-        share = (later_busy - busy) / max(later_whole - whole, 1e-9)
+        share = busy_share(before)
         into.seconds += took
         into.busy_seconds += share * took
         into.cpu_seconds += max(0.0, tree_seconds(side.pid) - cpu)
@@ -96,5 +95,6 @@ def rate_for(load: Load, sides: dict[str, Side], target: float, say: Callable[[s
         say(f"probe {number}: {rate:.0f} requests/s keep the machine {share:.0%} busy")
         if abs(share - target) <= NEAR:
             break
-        rate *= min(LARGEST_STEP, max(1 / LARGEST_STEP, target / max(share, 0.01)))
+        # Never to nothing, however busy the neighbours are.
+        rate = max(LEAST_RATE, rate * min(LARGEST_STEP, max(1 / LARGEST_STEP, target / max(share, 0.01))))
     return rate

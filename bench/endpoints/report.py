@@ -32,12 +32,12 @@ def claims(measured: Mapping[str, Measured], bound: float) -> list[Claim]:
     ours = measured[DJANGO].figures()
     slowest = max(ours, key=lambda name: ours[name].p95)
     few = [name for name, one in ours.items() if one.answers < FEWEST]
-    named = ", ".join(few[:NAMED]) + (" and others" if len(few) > NAMED else "")
+    named = ", ".join(few[:NAMED]) + (f" and {len(few) - NAMED} others" if len(few) > NAMED else "")
     answers, wrong = sum(one.answers for one in ours.values()), sum(one.wrong for one in ours.values())
     return [
         Claim(f"the slowest p95 is {ours[slowest].p95:.0f} ms, of {slowest} (at most {bound:.0f})",
               ours[slowest].p95 <= bound),
-        Claim(f"{len(few)} of {len(ours)} operations have under {FEWEST} answers{': ' * bool(few)}{named}", not few),
+        Claim(f"each of {len(ours)} operations has {FEWEST} answers ({named or 'none'} short of it)", not few),
         Claim(f"{wrong} of {answers} answers were wrong (at most {WRONG_SHARE:.0%})", wrong <= WRONG_SHARE * answers),
     ]  # fmt: skip
 

@@ -67,6 +67,12 @@ def machine_seconds() -> tuple[float, float]:
     return busy, busy + idle + waiting
 
 
+def busy_share(before: tuple[float, float]) -> float:
+    """The share of all cores' time that was not idle since *before*."""
+    (busy, whole), (later_busy, later_whole) = before, machine_seconds()
+    return (later_busy - busy) / max(later_whole - whole, 1e-9)
+
+
 def tree_seconds(pid: int) -> float:
     """User and system time of a process and all below it, those included that ended and were waited for (Linux)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
