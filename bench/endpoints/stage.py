@@ -74,8 +74,13 @@ def busy_share(before: tuple[float, float]) -> float:
 
 
 def tree_seconds(pid: int) -> float:
-    """User and system time of a process and all below it, those included that ended and were waited for (Linux)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    own = sum(map(int, fields[11:15])) / _TICKS
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return own + sum(tree_seconds(int(child)) for child in children)
+    """User and system time of a process and all below it, those included that ended and were waited for (Linux).
+
+    What is gone counts nothing here: workers come and go, and their time is then their parent's.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return sum(map(int, fields[11:15])) / _TICKS + sum(tree_seconds(int(child)) for child in children)
