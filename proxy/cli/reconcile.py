@@ -102,7 +102,8 @@ def _watched(watcher: Watcher, interval: float, rounds: int, as_json: bool) -> b
             # What cannot even begin is a mistake, and no trouble that may pass.
             if watcher.totals.rounds == rounds or (done.failed and watcher.totals.rounds == 1):
                 break
-            time.sleep(interval)
+            if not (done.more and done.healed):
+                time.sleep(interval)
     except KeyboardInterrupt:
         click.echo("ended", err=True)
     finally:

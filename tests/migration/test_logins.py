@@ -33,6 +33,7 @@ from tests.migration.people import rows
 from tests.stack.settings import SECRET, settings_for
 
 EVERYBODY = int(os.environ.get("ROUNDS", "3")) >= 50
+pytestmark = pytest.mark.timeout(900 if EVERYBODY else 120)
 Account = tuple[str, str]
 
 

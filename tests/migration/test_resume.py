@@ -28,6 +28,7 @@ from migration.verify import verify
 from tests.migration.people import Make, cadet, one, rows, run, user
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
+pytestmark = pytest.mark.timeout(120 if ROUNDS < 50 else 3600)
 ROOT = Path(__file__).resolve().parents[2]
 IMPORT = "from migration.load import load; load(pathlib.Path(sys.argv[1]), sys.argv[2], ROTC)"
 COPY = "from migration.copy import copy; copy(sys.argv[1], sys.argv[2], ROTC)"

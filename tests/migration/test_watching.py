@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Iterator, Set
 from contextlib import closing
@@ -234,6 +235,36 @@ def test_a_writer_that_keeps_its_connection_on_the_standby_is_told_within_thirty
 def test_every_so_often_all_tables_are_compared_whatever_the_server_says(pair: Pair, watch: Watch) -> None:
     watcher = watch(every=0.0)
     assert watcher.look().compared == len(ROTC.tables)
+
+
+CHANGES = {
+    "insert": "INSERT INTO settings VALUES ({0}, 'key {0}', 'new')",
+    "update": "UPDATE settings SET value = value || ' and changed' WHERE id = {0}",
+    "delete": "DELETE FROM settings WHERE id = {0}",
+}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whoever_writes_which_row_is_known_through_any_mixture(pair: Pair, watch: Watch, seed: int) -> None:
+    """Ten rounds of changes on both sides, each row on one of them: the one side's travel, the other's are told."""
+    dice, watcher = random.Random(seed), watch(every=0.0)
+    numbers, equal, told = iter(range(100, 1000)), ["1"], set[str]()
+    for _ in range(10):
+        expected: dict[str, str] = {}
+        for side in dice.choices((0, 1), k=dice.randint(0, 6)):
+            action = dice.choice(list(CHANGES)) if equal else "insert"
+            key = str(next(numbers)) if action == "insert" else equal.pop(dice.randrange(len(equal)))
+            run(pair[side], CHANGES[action].format(key))
+            if side == 0:
+                expected[key] = action
+            else:
+                told.add(key)
+        done = watcher.look()
+        assert {key: action for _, key, action in done.healed} == expected
+        assert done.open == len(told)
+        equal += [key for key, action in expected.items() if action != "delete"]
+        assert watcher.look().healed == []
+    assert {finding.key for finding in verify(*pair, ROTC).findings if finding.row} == told
 
 
 def test_a_dry_run_only_tells(pair: Pair, watch: Watch) -> None:
