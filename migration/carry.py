@@ -7,6 +7,7 @@ rows are, so only rows that differ travel; they are written in one transaction, 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -27,6 +28,7 @@ from migration.mapping import Column, RowMapping, Table
 from migration.session import connect, line, shown
 
 APPLICATION = "cutover heal"
+_GONE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE = "BEGIN"
 Digests = dict[Key, str]
@@ -84,7 +86,10 @@ class Database:
 class Carrier:
     """Carries rows between two databases, in either direction. One call at a time; others wait."""
 
-    def __init__(self, urls: Mapping[str, str], mapping: RowMapping) -> None:
+    def __init__(self, urls: Mapping[str, str], mapping: RowMapping, within: float = 60.0) -> None:
+        """*within*: seconds after which nothing is written any more, because nobody holds the rows still by then. That
+        holds also for a process that was frozen: its transaction on the target is ended by the server."""
+        self._within = within
         self._databases = {name: Database(url, mapping) for name, url in urls.items()}
         self._mapping = mapping
         self._lock = threading.Lock()
@@ -108,7 +113,7 @@ class Carrier:
             theirs, ours = self._databases[source], self._databases[target]
             try:
                 return self._carried(lanes, theirs, ours, read)
-            except (psycopg.OperationalError, psycopg.InterfaceError, Unreachable) as error:
+            except (*_GONE, Unreachable) as error:
                 told = line(error) if isinstance(error, psycopg.Error) else str(error)
                 raise Unreachable(f"rows cannot be carried now: {told}") from error
             except psycopg.IntegrityError as error:
@@ -120,15 +125,20 @@ class Carrier:
                 ours.end()
 
     def _carried(self, lanes: Sequence[str], theirs: Database, ours: Database, read: Callable[[], None]) -> Carried:
+        began = time.monotonic()
         pair = Pair(theirs.opened(), ours.opened())
         pair.source.session.run(_READ)
         pair.target.session.run(_WRITE)
-        pair.target.session.run("SET LOCAL lock_timeout = '3s'")
+        patience = max(1, int(self._within * 500))
+        for setting in ("lock_timeout", "idle_in_transaction_session_timeout"):
+            pair.target.session.run(f"SET LOCAL {setting} = {patience}")
         carrying = Carrying(pair, self._mapping, ours.catalog, beside=self._beside)
         carrying.look_for(lanes)
         carrying.read_rows()
         read()
         carrying.carry_out()
+        if time.monotonic() - began > self._within:
+            raise RowsError(f"it took longer than {self._within:g} s; nothing was changed")
         pair.target.session.run("COMMIT")
         return Carried(carrying.counts())
 

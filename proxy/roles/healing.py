@@ -24,7 +24,8 @@ def heal_by(config: Config, databases: Mapping[str, str]) -> Heal:
         return _unable("this deployment has no mapping of rows (rows.mapping)")
     if missing := [name for name in config.names if name not in databases]:
         return _unable(f"nobody said where the rows of {' and '.join(missing)} are (backends.*.database)")
-    return _by_rows(Carrier(databases, mapping))
+    # The hold is renewed when rows begin to travel; with what a frozen transaction is given they must fit into it.
+    return _by_rows(Carrier(databases, mapping, within=config.journal.hold / 2))
 
 
 def _unable(why: str) -> Heal:

@@ -38,6 +38,16 @@ class Care:
         self._rows: dict[int, tuple[str, ...]] = {}  # number → lanes of what heal has to carry
         self._alone: set[int] = set()  # of these: what could not be carried together with others
 
+    @property
+    def waits(self) -> bool:
+        """Whether rows are to be carried now."""
+        return bool(self._rows)
+
+    @property
+    def due(self) -> bool:
+        """Whether a look would find something to do."""
+        return self.waits or self._clock.monotonic() - self._looked >= self._every
+
     def carry(self, number: int, lanes: tuple[str, ...]) -> None:
         """The rows of these lanes are to be carried for an entry whose copy is not under way (any more)."""
         self._rows[number] = lanes

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 import structlog
@@ -112,7 +113,8 @@ class Replayer:
     async def finish(self) -> None:
         """Wait for the copies under way, say what became of them, and let another one lead."""
         if self._caring is not None:
-            await asyncio.wait([self._caring])
+            with suppress(JournalUnavailable):
+                await self._caring
         if self._running:
             await asyncio.wait(self._running)
         with suppress(JournalUnavailable):  # then the next leader finds them under way and sees to them
@@ -132,9 +134,10 @@ class Replayer:
         if self._to:
             await self._look_after()
         started = await self._start()
-        if self._running:
-            await asyncio.wait(self._running, timeout=self._pace.idle, return_when=asyncio.FIRST_COMPLETED)
-        return await self._settle_finished() or started
+        under_way: list[asyncio.Task[Any]] = [*self._running, *([self._caring] if self._caring else [])]
+        if under_way:
+            await asyncio.wait(under_way, timeout=self._pace.idle, return_when=asyncio.FIRST_COMPLETED)
+        return await self._settle_finished() or started or self._care.waits
 
     async def _start(self) -> bool:
         room = self._pace.at_once - len(self._running)
@@ -182,7 +185,7 @@ class Replayer:
         if self._caring is not None and self._caring.done():
             caring, self._caring = self._caring, None
             caring.result()
-        if self._caring is None:
+        if self._caring is None and self._care.due:
             self._caring = asyncio.get_running_loop().create_task(self._care.look(self.term), name="care")
 
     # ---- one copy

@@ -40,7 +40,10 @@ class HangTogether(Exception):
 
 
 class Heal(Protocol):
-    """Copies the rows of some lanes from the active to the standby side; nothing in them changes meanwhile."""
+    """Copies the rows of some lanes from the active to the standby side; nothing in them changes meanwhile.
+
+    It must be over before the hold is (`Patience.hold`): whoever is late writes nothing.
+    """
 
     async def __call__(self, lanes: tuple[str, ...], source: str, destination: str) -> None:
         """Both sides hold the same rows when this returns. Raises NoMapping, or HangTogether (nothing was
@@ -181,6 +184,7 @@ class Resolver:
         sides = (touched[0].origin, touched[0].target) if touched else sides
         if sides is None:
             return None
+        await self._journal.hold(id, held, self._patience.hold)  # all of it for the rows, however long the rest took
         _, completion = await self._journal.position()
         await self._heal(held, *sides)
         return await self._journal.heal(id, completion)

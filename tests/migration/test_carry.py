@@ -15,8 +15,11 @@ from migration.lanes import Unmapped, Wider, covered, lanes_of_row, mistakes
 from migration.mappings import ROTC
 from migration.verify import verify
 from tests.migration.people import cadet, one, rows, run, user
+from tests.support.waiting import eventually
 
 Pair = tuple[str, str]
+_WRITING = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+              AND application_name = 'cutover heal'"""
 
 
 @pytest.fixture
@@ -205,6 +208,28 @@ def test_a_row_that_has_no_form_on_the_target_stops_the_carry(pair: Pair, carrie
     run(pair[0], "INSERT INTO reports (type, params, requested_by) VALUES ('x', '{\"a\": \"\\u0000\"}', 1)")
     with pytest.raises(RowsError, match="nothing was changed"):
         carrier.carry(["reports/1"], "node", "django")
+
+
+def test_who_comes_too_late_writes_nothing(pair: Pair) -> None:
+    run(pair[0], "UPDATE cadets SET first_name = 'x' WHERE id = 1")
+    slow = Carrier({"node": pair[0], "django": pair[1]}, ROTC, within=0.0)
+    with pytest.raises(RowsError):
+        slow.carry(["cadets/1"], "node", "django")
+    slow.close()
+    assert one(pair[1], "SELECT first_name FROM cadets WHERE id = 1") == "Anna"
+
+
+def test_a_carry_that_was_frozen_is_ended_by_the_server(pair: Pair) -> None:
+    run(pair[0], "UPDATE cadets SET first_name = 'x' WHERE id = 1")
+    slow = Carrier({"node": pair[0], "django": pair[1]}, ROTC, within=0.2)
+
+    def frozen() -> None:
+        eventually(lambda: one(pair[1], _WRITING) == 0, 30)
+
+    with pytest.raises(Unreachable):
+        slow.carry(["cadets/1"], "node", "django", read=frozen)
+    slow.close()
+    assert one(pair[1], "SELECT first_name FROM cadets WHERE id = 1") == "Anna"
 
 
 def test_the_source_is_read_before_anything_is_written(pair: Pair, carrier: Carrier) -> None:
