@@ -29,7 +29,7 @@ PREFIX = "realtime:"
 LISTENING_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 # So a connection that was cut without a word is noticed within half a minute.
-KEEPALIVE = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
+KEEPALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 
 Deliver = Callable[[str, dict[str, Any]], None]
 
@@ -92,7 +92,10 @@ class Listener:
             socket_connect_timeout=LISTENING_SECONDS,
             socket_timeout=LISTENING_SECONDS,
             socket_keepalive=True,
-            socket_keepalive_options=KEEPALIVE,
+            # Not every system knows all of them.
+            socket_keepalive_options={
+                getattr(socket, name): value for name, value in KEEPALIVE.items() if hasattr(socket, name)
+            },
             retry=AsyncRetry(NoBackoff(), 0),
         )
         async with client, client.pubsub() as pubsub:

@@ -81,6 +81,11 @@ def test_without_the_database_it_is_unhealthy_and_still_quick(client: Client) ->
     assert told(answer)["services"]["database"] == "disconnected"
 
 
+def test_who_asks_by_the_second_fills_no_log(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    assert client.get("/api/health").status_code == 503
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("up", list(itertools.product([True, False], repeat=3)))
 def test_only_the_database_makes_it_unhealthy(up: tuple[bool, ...]) -> None:
     found = dict(zip(UP, up, strict=True))
