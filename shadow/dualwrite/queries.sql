@@ -162,10 +162,25 @@ SELECT state, count(*), min(at) FROM cutover.journal_entry
 WHERE state IN ('intent', 'unknown', 'done', 'parked') OR state IN ('diverged', 'abandoned') GROUP BY state;
 
 -- name: keys_used
--- The ids of the keys that something in the journal was sealed with.
-SELECT DISTINCT sealed_with FROM cutover.journal_entry WHERE request IS NOT NULL
-UNION SELECT DISTINCT answer_with FROM cutover.journal_entry WHERE answer IS NOT NULL
-UNION SELECT DISTINCT standby_with FROM cutover.journal_entry WHERE standby_answer IS NOT NULL;
+-- The ids of the keys that something in the journal was sealed with: from each one a step along the index to the next.
+WITH RECURSIVE request (key) AS (
+    SELECT min(sealed_with) FROM cutover.journal_entry WHERE request IS NOT NULL
+    UNION ALL
+    SELECT (SELECT min(sealed_with) FROM cutover.journal_entry WHERE request IS NOT NULL AND sealed_with > key)
+    FROM request WHERE key IS NOT NULL
+), answer (key) AS (
+    SELECT min(answer_with) FROM cutover.journal_entry WHERE answer IS NOT NULL
+    UNION ALL
+    SELECT (SELECT min(answer_with) FROM cutover.journal_entry WHERE answer IS NOT NULL AND answer_with > key)
+    FROM answer WHERE key IS NOT NULL
+), standby (key) AS (
+    SELECT min(standby_with) FROM cutover.journal_entry WHERE standby_answer IS NOT NULL
+    UNION ALL
+    SELECT (SELECT min(standby_with) FROM cutover.journal_entry WHERE standby_answer IS NOT NULL AND standby_with > key)
+    FROM standby WHERE key IS NOT NULL
+)
+SELECT key FROM (SELECT key FROM request UNION SELECT key FROM answer UNION SELECT key FROM standby) keys
+WHERE key IS NOT NULL;
 
 -- name: purge
 -- Forget the bodies of what has been settled for longer than the retention, and all of an entry that nobody looks for.

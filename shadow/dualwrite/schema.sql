@@ -64,6 +64,10 @@ CREATE INDEX IF NOT EXISTS journal_open ON cutover.journal_entry (number)
     WHERE state IN ('intent', 'unknown', 'done', 'parked');
 CREATE INDEX IF NOT EXISTS journal_listed ON cutover.journal_entry (number) WHERE state IN ('diverged', 'abandoned');
 CREATE INDEX IF NOT EXISTS journal_differed ON cutover.journal_entry (number) WHERE differed <> '';
+-- By these a start finds which keys it needs without looking at every entry.
+CREATE INDEX IF NOT EXISTS journal_request_key ON cutover.journal_entry (sealed_with) WHERE request IS NOT NULL;
+CREATE INDEX IF NOT EXISTS journal_answer_key ON cutover.journal_entry (answer_with) WHERE answer IS NOT NULL;
+CREATE INDEX IF NOT EXISTS journal_standby_key ON cutover.journal_entry (standby_with) WHERE standby_answer IS NOT NULL;
 CREATE INDEX IF NOT EXISTS journal_settled ON cutover.journal_entry (settled_at) WHERE request IS NOT NULL;
 
 -- The lanes of every entry that is not settled. While it is an intent they are claimed, while a copy is under way they
