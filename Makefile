@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command 
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo up down clean test check fmt bench parity lock
+.PHONY: help setup demo up down clean test check fmt bench parity faults lock
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -62,6 +62,9 @@ fmt: setup ## put the code in form
 
 parity: setup ## both backends compared by the product's own eye: >= 20,000 exchanges, every planted bug (ROUNDS=, SECONDS=)
 	@$(BIN)/python -m tests.parity
+
+faults: setup ## kill -9 and frozen parts under load, in both directions; goes on where it was stopped (ROUNDS=200)
+	@$(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS))
 
 bench: setup ## the edge beside public peers, and rows beside pg_dump, in one run, as ratios (SCALE=)
 	@$(BIN)/python -m bench$(if $(SCALE), --scale $(SCALE))

@@ -141,13 +141,14 @@ class Writes:
         now, head, route = self._clock.now(), call.head, decision.route
         authorization = first_value(head.fields, b"authorization")
         claims = None if authorization is None else claims_of(authorization)
+        id = uuid.uuid4().hex
         return Intent(
-            id=uuid.uuid4().hex,
+            id=id,
             epoch=decision.epoch,
             at=now,
             forward_by=now + self._settings.queue + self._settings.forward_within,
             route=route.name,
-            lanes=_lanes(call, route, body, claims),
+            lanes=(f"{UNREADABLE}/{id}",) if call.unreadable else _lanes(call, route, body, claims),
             request=Request(head.method, head.target, head.host or b"", tuple(call.fields), body),
             client=decision.client or _ANONYMOUS,
             actor=None if claims is None else orjson.dumps(claims).decode(),
@@ -208,7 +209,7 @@ class Writes:
     ) -> Answered:  # fmt: skip
         await asyncio.wait({asking}, timeout=side.timeouts.answer)
         if not asking.done():
-            self._read_on(decision, side, connection, intent, asking)
+            self._read_on(call, decision, side, connection, intent, asking)
             await self._told(Outcome(intent.id, State.UNKNOWN, reason="no answer in time"))
             raise UpstreamError(Fault.ANSWER_TIMEOUT)
         try:
@@ -222,15 +223,15 @@ class Writes:
             await self._told(Outcome(intent.id, State.UNKNOWN, reason=f"a fault of the edge: {error!r}"))
             raise
         try:
-            refusal = unconfirmed(await self._told(self._outcome(decision, side, intent, heard)))
+            refusal = unconfirmed(await self._told(self._outcome(call, decision, side, intent, heard)))
             if refusal is not None:
                 raise Refused(refusal)
             return await relay(call, heard.head, connection, side.timeouts, begun=heard.body)
         finally:
             side.pool.release(connection)
 
-    def _outcome(self, decision: Decision, side: Side, intent: Intent, heard: _Heard) -> Outcome:
-        refuses = side.name in decision.route.write.refuses_with_500 or intent.lanes == (UNREADABLE,)
+    def _outcome(self, call: Call, decision: Decision, side: Side, intent: Intent, heard: _Heard) -> Outcome:
+        refuses = side.name in decision.route.write.refuses_with_500 or call.unreadable
         return outcome_of(intent.id, heard.head, heard.body if heard.whole else None, refuses_with_500=refuses)
 
     async def _told(self, outcome: Outcome) -> Noted | None:
@@ -244,15 +245,19 @@ class Writes:
     # ---- late answers
 
     def _read_on(
-        self, decision: Decision, side: Side, connection: Connection, intent: Intent, asking: asyncio.Task[_Heard]
-    ) -> None:
-        late = asyncio.get_running_loop().create_task(self._late_answer(decision, side, connection, intent, asking))
+        self, call: Call, decision: Decision, side: Side, connection: Connection, intent: Intent,
+        asking: asyncio.Task[_Heard],
+    ) -> None:  # fmt: skip
+        late = asyncio.get_running_loop().create_task(
+            self._late_answer(call, decision, side, connection, intent, asking)
+        )
         self._late.add(late)
         late.add_done_callback(self._late.discard)
 
     async def _late_answer(
-        self, decision: Decision, side: Side, connection: Connection, intent: Intent, asking: asyncio.Task[_Heard]
-    ) -> None:
+        self, call: Call, decision: Decision, side: Side, connection: Connection, intent: Intent,
+        asking: asyncio.Task[_Heard],
+    ) -> None:  # fmt: skip
         try:
             heard = await asyncio.wait_for(asking, self._settings.write_grace)
         except (UpstreamError, TimeoutError) as error:
@@ -261,13 +266,11 @@ class Writes:
         finally:
             connection.close()
             side.pool.release(connection)
-        noted = await self._journal.outcome(self._outcome(decision, side, intent, heard))
+        noted = await self._journal.outcome(self._outcome(call, decision, side, intent, heard))
         log.info("late_answer", id=intent.id, route=decision.route.name, status=heard.head.status, noted=noted.value)
 
 
 def _lanes(call: Call, route: Matched, body: bytes, claims: dict[str, Any] | None) -> tuple[str, ...]:
-    if call.unreadable:
-        return (UNREADABLE,)
     return lanes_of(route.write.lanes, parameters(route, call.head.path), body, claims)
 
 

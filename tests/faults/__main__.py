@@ -12,7 +12,7 @@ import click
 
 from stack.paths import VAR
 from stack.story.operator import Operator
-from tests.faults.rounds import Round, play
+from tests.faults.rounds import Round, by_chance, play
 from tests.faults.stage import Stage, stage
 
 REPORT = VAR / "faults" / "rounds.jsonl"
@@ -49,7 +49,8 @@ async def _direction(
     with stage(VAR / "faults" / active, active, seed) as on:
         await begin(on)
         for number in numbers:
-            played = await play(on, number, f"{seed}-{active}-{number}", seconds=seconds, mishaps=mishaps)
+            name = f"{seed}-{active}-{number}"
+            played = await play(on, number, name, seconds=seconds, chosen=by_chance(name, mishaps))
             print(f"{active} active, {played.line()}", flush=True)
             found.append(_kept(REPORT, active, played))
             if played.broken and stops:

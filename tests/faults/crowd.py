@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from random import Random
 from urllib.parse import urlencode
 
@@ -157,7 +158,11 @@ class Crowd:
         url = URL(f"{self._url}{path}" + (f"?{urlencode(request.params)}" if request.params else ""), encoded=True)
         try:
             async with self._session.request(
-                request.method, url, data=payload.data if payload else None, headers=headers, allow_redirects=False
+                request.method,
+                url,
+                data=BytesIO(payload.data) if payload else None,
+                headers=headers,
+                allow_redirects=False,
             ) as answer:
                 body = await answer.read()
                 status = answer.status

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -52,14 +53,18 @@ class Round:
         )
 
 
-async def play(stage: Stage, number: int, seed: str, *, seconds: float, mishaps: int) -> Round:
+def by_chance(seed: str, mishaps: int) -> list[Mishap]:
+    """So many different mishaps."""
+    return Random(f"mishaps {seed}").sample(MISHAPS, mishaps)
+
+
+async def play(stage: Stage, number: int, seed: str, *, seconds: float, chosen: Sequence[Mishap]) -> Round:
     """Play one round. The release copies already."""
     done, rng, began = Round(number, seed), Random(seed), time.monotonic()
     ((newest,),) = stage.ask("SELECT number FROM cutover.journal_position")
     crowd = Crowd(stage.edge.url, SECRET, seed)
     await crowd.start()
-    moments = sorted(rng.uniform(0.5, seconds) for _ in range(mishaps))
-    chosen: list[Mishap] = rng.sample(MISHAPS, mishaps)
+    moments = sorted(rng.uniform(0.1, 0.8) * seconds for _ in chosen)
     for moment, mishap in zip(moments, chosen, strict=True):
         await asyncio.sleep(max(0.0, began + moment - time.monotonic()))
         done.mishaps.append(mishap.__name__)
