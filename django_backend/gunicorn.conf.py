@@ -42,6 +42,6 @@ limit_request_field_size = 65536
 
 def post_worker_init(worker: Any) -> None:
     """Let the probes connect before the first request, so that a fresh worker does not report itself unhealthy."""
-    from common.health import findings
+    from common.health import prepare
 
-    findings()
+    prepare()

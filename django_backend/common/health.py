@@ -22,6 +22,8 @@ from common.probes import Probe, ask_all
 PATH = "/api/health"
 # How long an answer waits for the dependencies, all of them together.
 PATIENCE_SECONDS = 0.02
+# How long a process that starts waits for them: it is known as unhealthy otherwise, where it was only quick.
+START_SECONDS = 2.0
 # How long Redis may take to answer a probe; nobody waits for it, but the thread should come back.
 REDIS_SECONDS = 1.0
 # Workers come and go slowly, and whoever asks for health asks often.
@@ -43,16 +45,16 @@ class HealthMiddleware:
             return self._get_response(request)
         if request.method not in {"GET", "HEAD"}:
             return method_not_allowed(["GET", "HEAD"])
-        body, status = report(findings(), now=datetime.now(UTC))
+        body, status = report(ask_all(PROBES, PATIENCE_SECONDS), now=datetime.now(UTC))
         answer = json_response(body, status=status)
         # Django would log an error for each, and probes come by the second; the access log has them all.
         answer._has_been_logged = True  # type: ignore[attr-defined]
         return answer
 
 
-def findings() -> dict[str, bool]:
-    """Which dependencies answer, asked now. A server calls it once before the first request, to open connections."""
-    return ask_all(PROBES, PATIENCE_SECONDS)
+def prepare() -> None:
+    """Find out for the first time. A server calls it before it serves, so that a fresh process knows what it says."""
+    ask_all(PROBES, START_SECONDS)
 
 
 def report(up: Mapping[str, bool], *, now: datetime) -> tuple[dict[str, Any], int]:

@@ -13,8 +13,8 @@ class Probe:
     """One question to one dependency, asked in a thread of its own.
 
     Callers who come while the question is under way share its answer. An answer is good for `fresh_for` seconds without
-    asking again, and for `stands_in` seconds in place of one that is still on its way. A question that raises is a
-    dependency that does not answer.
+    asking again. While the next one is on its way the last one stands in, however old it is, for a busy machine is slow
+    to ask; but for `stands_in` seconds only, for what is silent that long does not answer. Nor does what raises.
     """
 
     def __init__(self, question: Callable[[], bool], *, fresh_for: float = 0.0, stands_in: float = 15.0) -> None:
@@ -40,7 +40,7 @@ class Probe:
             self._answer = self._thread.submit(self._find)
 
     def is_up(self, patience: float) -> bool:
-        """The answer; after `patience` seconds without one, what was found last, if that is recent.
+        """The answer; after `patience` seconds without one, what was found last.
 
         Whoever comes when the question has been on its way for longer than that does not wait at all.
         """
@@ -49,7 +49,7 @@ class Probe:
         try:
             return self._answer.result(timeout=max(self._asked_at + patience - time.monotonic(), 0.0))
         except NotYet:
-            return self._finding and self._age() < self._stands_in
+            return self._finding and time.monotonic() - self._asked_at < self._stands_in
 
     def _age(self) -> float:
         return time.monotonic() - self._found_at

@@ -22,7 +22,7 @@ over_http = get_asgi_application()
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
-from common.health import findings  # noqa: E402
+from common.health import prepare  # noqa: E402
 from config import environment  # noqa: E402
 from config.routing import sockets  # noqa: E402
 
@@ -34,5 +34,4 @@ if "daphne.server" in sys.modules:
     from config.daphne import adapt
 
     adapt()
-    # Let the probes connect before the first request, so that a fresh process does not report itself unhealthy.
-    findings()
+    prepare()

@@ -154,13 +154,17 @@ def test_what_was_found_last_stands_in_while_the_answer_is_on_its_way() -> None:
     assert probe.is_up(2) is False
 
 
-def test_what_was_found_long_ago_does_not_stand_in() -> None:
+def test_what_was_found_stands_in_however_old_it_is_but_not_for_what_is_silent_for_long() -> None:
     slow = Dependency()
-    probe = Probe(slow, stands_in=0.05)
+    probe = Probe(slow, stands_in=15)
     assert ask_all({"slow": probe}, 2) == {"slow": True}
+    probe._found_at -= 86_400
     slow.may_answer.clear()
-    assert ask_all({"slow": probe}, 0.1) == {"slow": False}
+    assert ask_all({"slow": probe}, 0) == {"slow": True}
+    probe._asked_at -= 16
+    assert ask_all({"slow": probe}, 0) == {"slow": False}
     slow.may_answer.set()
+    assert probe.is_up(3600) is True
 
 
 def test_callers_at_the_same_time_share_one_question() -> None:
