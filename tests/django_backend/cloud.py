@@ -27,6 +27,8 @@ class Cloud:
     asked: list[str] = field(default_factory=list)
     # A status and a body for every upload; without a status it says nothing at all.
     answer: tuple[int | None, bytes] | None = None
+    # How many it is being silent to at this moment.
+    silent: int = 0
     may_end: threading.Event = field(default_factory=threading.Event)
 
 
@@ -61,7 +63,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.cloud.answer is None:
             self._take(*_form(self.headers["Content-Type"], body))
         elif self.cloud.answer[0] is None:
+            self.cloud.silent += 1
             self.cloud.may_end.wait(30)
+            self.cloud.silent -= 1
         else:
             self._say(*self.cloud.answer)  # type: ignore[arg-type]
 

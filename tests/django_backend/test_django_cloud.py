@@ -101,7 +101,7 @@ def test_a_cloud_that_refuses_or_breaks_is_told_in_words_and_leaves_nothing(
     assert not any(secret.encode() in refused.content for secret in SECRETS)
     assert refused.get("Retry-After") == ("1" if status == 503 else None)
     # Sent once: what became of it is not known, and a second one would be another file.
-    assert len(cloud.asked) == 1 and not File.objects.exists()
+    assert len(cloud.asked) == 1 and cloud.silent == (answer[0] is None) and not File.objects.exists()
 
 
 def test_a_cloud_that_is_not_there_is_a_failure_and_not_a_file_on_the_disk(

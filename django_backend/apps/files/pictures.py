@@ -70,5 +70,6 @@ def _written(picture: Image.Image, kind: str) -> bytes:
     upright = ImageOps.exif_transpose(picture)
     upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     out = io.BytesIO()
-    upright.save(out, kind, icc_profile=colours, exif=b"", **WRITTEN[kind])
+    # Nothing else that the old file said is written.
+    upright.save(out, kind, icc_profile=colours, **WRITTEN[kind])
     return out.getvalue()
