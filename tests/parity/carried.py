@@ -1,7 +1,7 @@
-"""Every write on the legacy backend, and then what the route table says of it: whether that is all that it did.
+"""Every write on the active backend, and then what the route table says of it: whether that is all that it did.
 
 The database itself notes every row that changes. So a row that a write touches and no lane of it reaches is seen, and a
-refusal that did something; then the copy goes to the new backend, as the replayer sends it, and its rows are carried.
+refusal that did something; then the copy goes to the standby, as the replayer sends it, and its rows are carried.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from shadow.dualwrite.judgement import judged
 from shadow.dualwrite.lanes import lanes_of
 from shadow.dualwrite.minting import Hs256Minter
 from shadow.dualwrite.ordering import conflict
-from shadow.dualwrite.pinning import Unpinnable, pins_of
+from shadow.dualwrite.pinning import Unpinnable, pins_of, sequence_value
 from shadow.sender import Target
 from stack.exchange import Outcome as Answered
 from stack.request import Request
@@ -113,37 +113,45 @@ class Found:
 class Carried:
     """Both backends, the one active and the other its standby."""
 
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair: Pair, active: str = "node") -> None:
         config = read(CONFIG, {})
+        self._active, standby = active, config.other(active)
+        self._side = Side.OLD if active == "node" else Side.NEW
+        urls = {"node": pair.settings.node_url, "django": pair.settings.django_url}
         self.found = Found()
-        self._pair = pair
         self._table = RouteTable(config.routes, ignore_case=config.ignore_case)
         self._rules = RuleBook(config.compare.rules)
-        self._target = Target("django", pair.settings.django_url, cooperates=True)
-        self._sender = CopySender(timeout=30, body_limit=LARGEST, connections=2, secret=SECRET)
-        self._minter = Hs256Minter({"django": SECRET.encode()})
+        self._url = urls[active]
+        self._target = Target(standby, urls[standby], cooperates=standby == "django")
         databases = {"node": pair.settings.node_database, "django": pair.settings.django_database}
+        self._database = databases[active]
+        self._sender = CopySender(timeout=30, body_limit=LARGEST, connections=2, secret=SECRET, databases=databases)
+        self._minter = Hs256Minter({standby: SECRET.encode()})
         self._carrier = Carrier(databases, ROTC)
 
     async def __aenter__(self) -> Carried:
         timeout = aiohttp.ClientTimeout(total=60)
         self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
-        self._node = psycopg.connect(self._pair.settings.node_database, autocommit=True)
-        self._node.execute(_NOTE)
+        self._rows = psycopg.connect(self._database, autocommit=True)
+        self._rows.execute(_NOTE)
         for table in ROTC.tables:
             trigger = f"AFTER INSERT OR UPDATE OR DELETE ON {table.name} FOR EACH ROW EXECUTE FUNCTION note_change()"
-            self._node.execute(f"CREATE TRIGGER noted {trigger}".encode())
+            self._rows.execute(f"CREATE TRIGGER noted {trigger}".encode())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for table in ROTC.tables:
-            self._node.execute(f"DROP TRIGGER noted ON {table.name}".encode())
-        self._node.execute("DROP TABLE noted_change")
-        self._node.execute("DROP FUNCTION note_change")
-        self._node.close()
+            self._rows.execute(f"DROP TRIGGER noted ON {table.name}".encode())
+        self._rows.execute("DROP TABLE noted_change")
+        self._rows.execute("DROP FUNCTION note_change")
+        self._rows.close()
         self._carrier.close()
         await self._sender.close()
         await self._session.close()
+
+    def level(self) -> None:
+        """Begin with equal rows on both sides."""
+        self._carry(("",))
 
     async def walk(self, name: str, journey: Journey) -> None:
         """One errand, to its end or to the first answer that it cannot go on with."""
@@ -175,14 +183,14 @@ class Carried:
         path = request.path if request.path.startswith("/") else f"/api/v1/{request.path}"
         route = self._table.match(request.method, path)
         if route.kind is RouteClass.WRITE:
-            self._node.execute("DELETE FROM noted_change")
+            self._rows.execute("DELETE FROM noted_change")
         answer = await self._send(request, path)
         if route.kind is RouteClass.WRITE:
             await self._written(request, path, route, answer)
         return Answered("", None, answer.status, answer.body).document
 
     async def _send(self, request: Request, path: str) -> Answer:
-        payload, where = request.payload(), f"{self._pair.settings.node_url}{path}"
+        payload, where = request.payload(), f"{self._url}{path}"
         async with self._session.request(
             request.method, URL(where, encoded=True).update_query(request.params or None),
             data=BytesIO(payload.data) if payload else None, headers=dict(_fields(request)), allow_redirects=False,
@@ -195,7 +203,7 @@ class Carried:
         self.found.operations[request.operation] += 1
         changes = [change for change in self._changes() if not change.is_background]
         told = f"{request.method} {path} {_body(request)[:80]!r} → {answer.status}"
-        refused = answer.status < 500 or "node" in route.write.refuses_with_500
+        refused = answer.status < 500 or self._active in route.write.refuses_with_500
         if answer.status >= 400 and refused:
             self.found.not_refused += [f"{told} changed {change}" for change in changes]
             return
@@ -207,16 +215,18 @@ class Carried:
             self.found.touched.setdefault(change.row, []).append((told, lanes))
         entry = self._entry(request, path, route, lanes, answer, claims)
         taken = answer.status < 400 and route.write.carry != "rows" and await self._copied(told, entry, route)
-        rows = self._carry(lanes)
+        # A report's job may have changed these meanwhile, which was nobody's request.
+        others = {"reports", "files", "notifications"} - {change.table for change in changes}
+        rows = {table: count for table, count in self._carry(lanes).items() if table not in others}
         if taken and route.write.carry == "request" and rows:
             self.found.carried_after_request.append(f"{told}: {rows}")
 
     def _changes(self) -> Iterator[Change]:
-        return (Change(*row) for row in self._node.execute("SELECT at_table, was, became FROM noted_change").fetchall())
+        return (Change(*row) for row in self._rows.execute("SELECT at_table, was, became FROM noted_change").fetchall())
 
     def _beyond(self, lanes: tuple[str, ...], changes: list[Change]) -> Iterator[Change]:
         """The changes of rows that are in none of the lanes, neither as they were nor as they became."""
-        reached = covered(ROTC, lanes, Side.OLD)
+        reached = covered(ROTC, lanes, self._side)
         for change in changes:
             rows = [row for row in (change.was, change.became) if row is not None]
             conditions = reached.get(change.table, ("FALSE",))
@@ -226,7 +236,7 @@ class Carried:
     def _holds(self, table: str, row: Any, conditions: tuple[str, ...]) -> bool:
         chosen = " OR ".join(f"({one})" for one in conditions) or "TRUE"
         query = f"SELECT {chosen.replace('%', '%%')} FROM jsonb_populate_record(NULL::{table}, %s) r"
-        found = self._node.execute(query.encode(), [Jsonb(row)]).fetchone()
+        found = self._rows.execute(query.encode(), [Jsonb(row)]).fetchone()
         return bool(found and found[0])
 
     def _entry(
@@ -236,19 +246,24 @@ class Carried:
         sent = journal.Request(request.method, path.encode(), b"localhost", fields, _body(request))
         actor = None if claims is None else orjson.dumps(claims).decode()
         return journal.Entry(
-            1, uuid.uuid4().hex, 1, "node", "django", route.name, lanes, datetime.now(UTC).timestamp(), 0,
-            journal.State.DONE, completion=1, actor=actor, request=sent, answer=answer,
+            1, uuid.uuid4().hex, 1, self._active, self._target.name, route.name, lanes, datetime.now(UTC).timestamp(),
+            0, journal.State.DONE, completion=1, actor=actor, request=sent, answer=answer,
         )  # fmt: skip
 
     async def _copied(self, told: str, entry: journal.Entry, route: Matched) -> bool:
         """Whether the standby took a copy."""
+        if route.write.carry == "both" and not self._target.cooperates:
+            return False
         try:
             pins = pins_of(route.write, entry.answer, actor=entry.actor, at_time=entry.at)
+            drawn = None if self._target.cooperates else sequence_value(route.write, pins)
         except Unpinnable:
             return False
         now = datetime.now(UTC)
         claims = None if entry.actor is None else orjson.loads(entry.actor)
         token = self._minter.mint(claims, self._target, now.timestamp())
+        if drawn is not None:
+            await self._sender.set_sequence(self._target, *drawn)
         heard = await self._sender.send(copy_of(entry, self._target, pins=pins, authorization=token), self._target)
         status = entry.answer.status if entry.answer else 0
         rules = self._rules.of(entry.route, (status, heard.status), now.date())
@@ -264,7 +279,7 @@ class Carried:
     def _carry(self, lanes: tuple[str, ...]) -> dict[str, int]:
         for _ in range(5):
             try:
-                return self._carrier.carry(lanes, "node", "django").rows
+                return self._carrier.carry(lanes, self._active, self._target.name).rows
             except Wider as wider:
                 lanes = (*lanes, *wider.lanes)
         raise RowsError(f"the rows of {lanes} hang on ever more")
