@@ -12,6 +12,7 @@ from pathlib import Path
 from proxy.embedded import EmbeddedPostgres, EmbeddedRedis, ensure_database, free_port
 from stack import faults
 from stack.backends import DJANGO, NODE, Backends, BackendSettings
+from stack.background import start_background
 from stack.processes import Supervisor
 
 SECRET = "the benchmark's own token secret, at least 32 bytes"  # noqa: S105
@@ -44,6 +45,8 @@ def stage(scale: int) -> Iterator[dict[str, Side]]:
         backends.prepare()
         backends.seed(scale=scale)
         backends.start_all()
+        # Reports are made there, and an answer about one that is never ready would be no measure.
+        start_background(supervisor, settings, home)
         node, django = (supervisor.processes[each].pid for each in (NODE, DJANGO))
         yield {
             DJANGO: Side(DJANGO, settings.django_url, settings.channels_url, django),
