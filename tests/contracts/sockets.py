@@ -22,6 +22,8 @@ from tests.stack.settings import SECRET, settings_for
 from tests.support.edge import RESTING, Stage
 from tests.support.wire import Backend, Message
 
+# A busy machine is no Redis that is gone.
+PATIENT = {"REDIS_PATIENCE_MS": "1000"}
 _config = TypeAdapter(Config)
 
 
@@ -30,7 +32,7 @@ def serving(node: str, django: str, redis_url: str, home: Path) -> Iterator[Back
     """Both backends as `python -m stack up` starts them, on these databases."""
     settings = replace(
         settings_for(node, django, redis_url, home / "faults.json"),
-        django_ws_port=free_port(), extra={"ALLOWED_HOSTS": "127.0.0.1,rotc.example"},
+        django_ws_port=free_port(), extra={"ALLOWED_HOSTS": "127.0.0.1,rotc.example", **PATIENT},
     )  # fmt: skip
     with Supervisor(home / "logs") as supervisor:
         backends = Backends(supervisor, settings)

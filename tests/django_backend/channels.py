@@ -18,7 +18,7 @@ from stack.paths import DJANGO_BACKEND
 from stack.probes import tcp_answers
 from stack.processes import Supervisor
 from stack.seed import seed
-from tests.contracts.sockets import Way
+from tests.contracts.sockets import PATIENT, Way
 from tests.stack.settings import settings_for
 
 OTHER = "channels-2"
@@ -90,7 +90,7 @@ def running(database: str, home: Path, redis_home: Path) -> Iterator[Services]:
     with EmbeddedRedis() as redis, Supervisor(home / "logs") as supervisor:
         settings = replace(
             settings_for("", database, redis.start(redis_home, 0), home / "faults.json"),
-            django_ws_port=free_port(), extra={"ALLOWED_HOSTS": "127.0.0.1,rotc.example"},
+            django_ws_port=free_port(), extra={"ALLOWED_HOSTS": "127.0.0.1,rotc.example", **PATIENT},
         )  # fmt: skip
         argv = [sys.executable, "manage.py", "migrate", "--noinput", "--verbosity", "0"]
         subprocess.run(argv, cwd=DJANGO_BACKEND, env=settings.django_environment(), check=True, timeout=60)

@@ -11,6 +11,8 @@ NO_DATABASE = "postgresql://nobody@127.0.0.1:1/nowhere"
 NO_REDIS = "redis://127.0.0.1:1"
 os.environ.setdefault("DATABASE_URL", NO_DATABASE)
 os.environ.setdefault("REDIS_URL", NO_REDIS)
+# A busy machine is no Redis that is gone.
+os.environ.setdefault("REDIS_PATIENCE_MS", "2000")
 
 from config.settings.base import *  # noqa: E402, F403
 
