@@ -9,6 +9,8 @@ from migration.mapping import RowMapping, Table
 from migration.session import Session
 from migration.statements import rows_of
 
+DRAWN_AT_MOST = 100_000
+
 
 def sequence_of(session: Session, table: Table, column: str) -> str | None:
     """The sequence behind a column, of SERIAL and of identity alike, as SQL writes it."""
@@ -46,8 +48,16 @@ def raise_all(session: Session, mapping: RowMapping, side: Side, others: dict[st
         if sequence is None:
             continue
         wanted = max(greatest(session, table, side) + 1, others.get(table.name, 1))
-        if wanted > next_number(session, sequence):
-            session.one(f"SELECT setval({literal(sequence)}, {wanted}, false)")
+        _draw_up_to(session, sequence, wanted)
+
+
+def _draw_up_to(session: Session, sequence: str, wanted: int) -> None:
+    """Others may draw at the same time: what is drawn never puts a sequence back, what is set does."""
+    gap = wanted - next_number(session, sequence)
+    if gap > DRAWN_AT_MOST:
+        session.one(f"SELECT setval({literal(sequence)}, {wanted}, false)")
+    elif gap > 0:
+        session.one(f"SELECT max(nextval({literal(sequence)})) FROM generate_series(1, {gap})")
 
 
 def low(session: Session, mapping: RowMapping, side: Side) -> list[Finding]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import orjson
+
 from shadow.answer import Answer, AskFailed, Reason
 
 FIRST_WAIT = 0.05
@@ -45,13 +47,23 @@ def decide(heard: Answer | AskFailed, *, ids: bool, attempts: int) -> Decision:
         return Decision(Act.COMPARE, f"answered {status}")
     if status in (429, 503):
         return Decision(Act.RETRY, f"answered {status}: it takes nothing at present", wait)
-    if status == 409 and ids and attempts < IN_PROGRESS_TRIES:
+    if status == 409 and ids and attempts < IN_PROGRESS_TRIES and _may_be_in_progress(heard):
         return Decision(Act.RETRY, "answered 409: an earlier copy may still be under way", wait)
     if status in (502, 504) and ids:
         return Decision(Act.RETRY, f"answered {status}: asked again by its id", wait)
     if status >= 500 and not ids:
         return Decision(Act.HEAL, f"answered {status}: it may have happened in part")
     return Decision(Act.REFUSED, f"answered {status}", wait)
+
+
+def _may_be_in_progress(answer: Answer) -> bool:
+    """A 409 that names another reason is a refusal like any other."""
+    try:
+        said = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        return True
+    code = said.get("code") if isinstance(said, dict) else None
+    return code in (None, "IN_PROGRESS")
 
 
 def _unanswered(failed: AskFailed, ids: bool, wait: float) -> Decision:

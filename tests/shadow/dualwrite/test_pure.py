@@ -196,6 +196,19 @@ def test_an_answer_means_what_the_backend_can_promise(heard: int | Reason, with_
     assert decide(answer, ids=False, attempts=0).act is without
 
 
+@pytest.mark.parametrize(
+    ("body", "act"),
+    [
+        (b'{"code":"IN_PROGRESS"}', Act.RETRY),
+        (b'{"code":"CONFLICT"}', Act.REFUSED),
+        (b"[]", Act.RETRY),
+        (b"x", Act.RETRY),
+    ],
+)
+def test_a_409_that_names_another_reason_is_no_copy_under_way(body: bytes, act: Act) -> None:
+    assert decide(Answer(409, (), body), ids=True, attempts=3).act is act
+
+
 @pytest.mark.property_test
 @given(st.integers(0, 10_000))
 def test_waiting_grows_and_is_bounded(attempts: int) -> None:
