@@ -19,9 +19,10 @@ ADVANCE = """
         FROM (SELECT pg_get_serial_sequence(%(table)s, %(column)s)::regclass AS sequence) AS named
         WHERE sequence IS NOT NULL
     )
-    SELECT CASE WHEN gap > 100000 THEN setval(sequence, %(adopted)s::bigint)
-                ELSE (SELECT max(nextval(sequence)) FROM generate_series(1, gap)) END
-    FROM found WHERE gap > 0
+    SELECT max(number) FROM (
+        SELECT nextval(sequence) AS number FROM found, generate_series(1, gap) WHERE gap <= 100000
+        UNION ALL SELECT setval(sequence, %(adopted)s::bigint) FROM found WHERE gap > 100000
+    ) AS drawn
 """
 
 
