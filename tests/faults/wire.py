@@ -26,6 +26,7 @@ class Wire:
         self._target, self._random, self._delay = target, Random(seed), delay
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"wire to {target}", daemon=True)
+        self._visits: set[asyncio.Task[None] | None] = set()  # the loop itself does not hold on to them
         self.mood, self.share = Mood.FAITHFUL, 0.0
         self.port = 0
 
@@ -57,6 +58,14 @@ class Wire:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _visited(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        visit = asyncio.current_task()
+        self._visits.add(visit)
+        try:
+            await self._passed_on(reader, writer)
+        finally:
+            self._visits.discard(visit)
+
+    async def _passed_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             theirs, ours = await asyncio.open_connection("127.0.0.1", self._target, limit=PIECE)
         except OSError:
