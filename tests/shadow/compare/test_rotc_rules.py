@@ -55,10 +55,13 @@ BOARD, GRADES = "GET /api/v1/grading/leaderboard", "GET /api/v1/grading/grades"
 DOWNLOAD, RECORDS = "GET /api/v1/reports/{id}/download", "GET /api/v1/attendance/days/{id}/records"
 CADETS_IN_ORDER = LIST
 DAYS_POST, CADET_PUT = "POST /api/v1/attendance/days", "PUT /api/v1/cadets/{id}"
+SCAN = "POST /api/v1/attendance/scan"
 CADET_DELETE = "DELETE /api/v1/cadets/{id}"
 FIGURES = ("present", "trainingDays", "merits", "demerits")
 
 ALLOWED = [
+    (SCAN, node({"attendance": {"id": 1, "time_in": "8:00:01 AM", "created_at": "2024-08-05T00:00:01.123Z"}}),
+     django({"attendance": {"id": 1, "time_in": "8:00:02 AM", "created_at": "2024-08-05T00:00:02.456789Z"}})),
     (LIST, node(PAGE | {"total": "290", "data": [NODE_CADET]}), django(PAGE | {"total": 290, "data": [DJANGO_CADET]})),
     (ONE, node(NODE_CADET), django(DJANGO_CADET)),
     ("GET /api/v1/cadets/me", node(NODE_CADET), django(DJANGO_CADET)),
