@@ -179,8 +179,13 @@ class Writes:
             self._watched(call, decision, side, connection, intent, asking)
         )
         self._under_way.add(watched)
-        watched.add_done_callback(self._under_way.discard)
+        watched.add_done_callback(self._ended)
         return await asyncio.shield(watched)
+
+    def _ended(self, watched: asyncio.Task[Answered]) -> None:
+        self._under_way.discard(watched)
+        if not watched.cancelled():
+            watched.exception()  # seen: whoever waited for it may be gone
 
     async def _asked(self, call: Call, side: Side, connection: Connection, intent: Intent) -> _Heard:
         """Send the request and collect the answer, up to the limit of what is kept."""
