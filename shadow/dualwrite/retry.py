@@ -12,6 +12,7 @@ from shadow.answer import Answer, AskFailed, Reason
 FIRST_WAIT = 0.05
 LONGEST_WAIT = 15.0
 IN_PROGRESS_TRIES = 20
+FAULT_TRIES = 12  # about a minute and a half: a standby that is sick for a moment parks nothing
 
 
 class Act(StrEnum):
@@ -49,6 +50,8 @@ def decide(heard: Answer | AskFailed, *, ids: bool, attempts: int) -> Decision:
         return Decision(Act.RETRY, f"answered {status}: it takes nothing at present", wait)
     if status == 409 and ids and attempts < IN_PROGRESS_TRIES and _may_be_in_progress(heard):
         return Decision(Act.RETRY, "answered 409: an earlier copy may still be under way", wait)
+    if status >= 500 and ids and attempts < FAULT_TRIES:
+        return Decision(Act.RETRY, f"answered {status}: it may get well, and asking again by its id is safe", wait)
     if status in (502, 504) and ids:
         return Decision(Act.RETRY, f"answered {status}: asked again by its id", wait)
     if status >= 500 and not ids:

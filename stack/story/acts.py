@@ -60,13 +60,22 @@ class Story:
         await self.equal("what was written since then is replayed: both databases are equal")
 
     async def equal(self, name: str) -> None:
-        """Both databases compared by their hashes at one moment, under load."""
+        """The standby has caught up, and both databases are compared by their hashes at one moment, under load."""
+        began = time.monotonic()
+
+        async def caught_up() -> bool:
+            status = await self.operator.run("journal", "status", quiet=True)
+            return (status["lag_seconds"] or 0.0) < 1.0
+
+        await until(caught_up, 60, "the standby to catch up")
+        waited = time.monotonic() - began
         verified = await self.operator.run("verify", "--still")
         entries = await self.operator.run("journal", "status", quiet=True)
         self.report.claim(
             name,
             verified["ok"] and all(table["equal"] for table in verified["tables"]),
-            f"{verified['rows']} rows in {len(verified['tables'])} tables, by hashes; {_journal(entries)}",
+            f"{verified['rows']} rows in {len(verified['tables'])} tables, by hashes; caught up after {waited:.0f} s; "
+            f"{_journal(entries)}",
         )
 
     async def at_rest(self) -> None:

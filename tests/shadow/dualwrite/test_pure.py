@@ -20,7 +20,7 @@ from shadow.dualwrite.ordering import (
     overtaken,
     stuck,
 )
-from shadow.dualwrite.retry import LONGEST_WAIT, Act, back_off, decide
+from shadow.dualwrite.retry import FAULT_TRIES, LONGEST_WAIT, Act, back_off, decide
 
 LANE = st.lists(st.sampled_from("ab"), max_size=3).map("/".join)
 LANES = st.lists(LANE, min_size=1, max_size=3).map(minimal)
@@ -180,7 +180,7 @@ def test_lanes_come_from_the_path_and_the_body(
         (404, Act.REFUSED, Act.REFUSED),
         (409, Act.RETRY, Act.REFUSED),
         (429, Act.RETRY, Act.RETRY),
-        (500, Act.REFUSED, Act.HEAL),
+        (500, Act.RETRY, Act.HEAL),
         (502, Act.RETRY, Act.HEAL),
         (503, Act.RETRY, Act.RETRY),
         (504, Act.RETRY, Act.HEAL),
@@ -207,6 +207,11 @@ def test_an_answer_means_what_the_backend_can_promise(heard: int | Reason, with_
 )
 def test_a_409_that_names_another_reason_is_no_copy_under_way(body: bytes, act: Act) -> None:
     assert decide(Answer(409, (), body), ids=True, attempts=3).act is act
+
+
+def test_a_fault_that_does_not_pass_is_a_refusal_in_the_end() -> None:
+    assert decide(Answer(500, (), b""), ids=True, attempts=FAULT_TRIES - 1).act is Act.RETRY
+    assert decide(Answer(500, (), b""), ids=True, attempts=FAULT_TRIES).act is Act.REFUSED
 
 
 @pytest.mark.property_test
