@@ -51,6 +51,15 @@ ACTIVE = Gauge("cutover_active", "1 for the active backend.", ["backend"], multi
 EPOCH = Gauge("cutover_epoch", "Grows with every change of roles.", multiprocess_mode="mostrecent")
 GUARD_VERDICT = Counter("cutover_guard_verdict_total", "Looks of the guard by what it said.", ["action", "rule"])
 
+WATCHED = Counter("cutover_rows_looks_total", "Looks at both databases for writes past the proxy.", ["result"])
+OUT_OF_BAND = Counter(
+    "cutover_rows_out_of_band_total", "Rows written past the proxy and carried to the standby.", ["table", "action"]
+)
+FOREIGN_ROWS = Gauge(
+    "cutover_rows_foreign",
+    "Rows of the standby that somebody else has changed and that differ still.",
+    multiprocess_mode="mostrecent",
+)
 JOURNAL_ENTRIES = Gauge(
     "cutover_journal_entries", "Writes in a state that is no end in itself.", ["state"], multiprocess_mode="mostrecent"
 )

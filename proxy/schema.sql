@@ -77,3 +77,10 @@ CREATE TABLE IF NOT EXISTS cutover.joining (
     since      timestamptz NOT NULL DEFAULT clock_timestamp(),
     completion bigint
 );
+
+-- What the last look at both databases for writes past the proxy came to.
+CREATE TABLE IF NOT EXISTS cutover.watched (
+    one      boolean PRIMARY KEY DEFAULT true CHECK (one),
+    at       timestamptz NOT NULL,
+    document jsonb NOT NULL
+);

@@ -210,6 +210,17 @@ class Store:
 
         return await self._connection.run(work, repeatable=True)
 
+    async def note_watch(self, document: Mapping[str, Any]) -> None:
+        """Show what the last look at both databases came to."""
+        await self._connection.run(
+            lambda session: session.execute(
+                "INSERT INTO cutover.watched (at, document) VALUES (clock_timestamp(), %s) "
+                "ON CONFLICT (one) DO UPDATE SET (at, document) = (excluded.at, excluded.document)",
+                [Jsonb(dict(document))],
+            ),
+            repeatable=True,
+        )
+
     async def note_judgement(self, judgement: Judgement) -> None:
         """Show what the guard says now; only the newest is kept, the history has those that changed something."""
         values = [judgement.who, judgement.action, judgement.rule, judgement.reason, Jsonb(dict(judgement.evidence))]

@@ -218,6 +218,9 @@ class Rows:
     """Whose clock a time without zone was read from: `table.column` (or `*`) → such as `Asia/Manila`; default: UTC."""
     rules: dict[str, str] = Field(default_factory=dict)
     """What to do with what the other side cannot represent: `table.column:hazard` → the name of a way."""
+    watch: Annotated[float, Field(ge=0, le=3600)] = 10.0
+    """Seconds between two looks for rows that were written past the proxy, while the release copies; 0: nobody looks
+    (`cutover reconcile --watch` does the same elsewhere)."""
 
     def declared(self) -> RowMapping | None:
         """The mapping with its zones and rules. Raises RowsError for what it does not know."""

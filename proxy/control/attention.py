@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from shadow.dualwrite.entry import State
 
@@ -40,6 +41,21 @@ def reasons(waiting: Mapping[State, Waiting], *, copying: bool, led: bool) -> li
         found.append("nobody replays: is `cutover serve --only replayer`, or all of it, running?")
     elif copying and lag(waiting) > BEHIND:
         found.append(f"the standby is {duration(lag(waiting))} behind")
+    return found
+
+
+def out_of_band(watched: Mapping[str, Any] | None) -> list[str]:
+    """Why a person should look at the rows, from what the last look at both databases came to."""
+    if watched is None:
+        return []
+    found = []
+    if watched["open"]:
+        found.append(
+            f"{watched['open']} rows of the standby were changed by somebody else, where only copies may write (the "
+            "log names them; `cutover reconcile --watch --heal-foreign` puts them right)"
+        )
+    if watched["failed"]:
+        found.append(f"the rows of both sides cannot be compared: {watched['failed']}")
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from proxy import metrics
 from proxy.config import Config
-from proxy.control.attention import NEEDING, Waiting, lag, reasons
+from proxy.control.attention import NEEDING, Waiting, lag, out_of_band, reasons
 from proxy.control.problems import Missing
 from proxy.edge.routing import copies
 from proxy.errors import CutoverError, Refused, StoreUnavailable
@@ -25,6 +25,7 @@ from shadow.dualwrite.session import QUERIES
 SHOWN = 20
 NEWEST = 2**63 - 1
 Rows = list[tuple[Any, ...]]
+_WATCHED = "SELECT extract(epoch FROM clock_timestamp() - at)::float8, document FROM cutover.watched"
 
 
 class JournalView:
@@ -64,9 +65,12 @@ class JournalView:
             return {"available": False, "reason": self._off}
         try:
             waiting, leader = await self.waiting(), await self._rows("leader")
+            watched = await self._watched()
         except StoreUnavailable as error:
             return {"available": False, "reason": str(error)}
         why = reasons(waiting, copying=copies(state.phase), led=bool(leader))
+        if copies(state.phase):
+            why += out_of_band(watched)
         return {
             "available": True,
             "alert": "attention" if why else "ok",
@@ -76,8 +80,19 @@ class JournalView:
                 one.value: {"count": found.count, "oldest_seconds": round(found.oldest, 3)}
                 for one, found in waiting.items()
             },
+            "watch": watched,
             "replayer": {"term": leader[0][0], "by": leader[0][1]} if leader else None,
         }
+
+    async def _watched(self) -> dict[str, Any] | None:
+        """What the last look for writes past the proxy came to; None where nobody looks."""
+
+        async def work(session: Session) -> dict[str, Any] | None:
+            found = await session.execute(_WATCHED)
+            row = await found.fetchone()
+            return None if row is None else {"seconds_ago": round(float(row[0]), 1), **row[1]}  # type: ignore[dict-item, arg-type]
+
+        return await self.connection.run(work, repeatable=True)
 
     async def waiting(self) -> dict[State, Waiting]:
         """What is in a state that is no end in itself."""

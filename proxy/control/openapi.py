@@ -175,6 +175,7 @@ _SCHEMAS: dict[str, Any] = {
             "reasons": _list(_TEXT),
             "lag_seconds": _NUMBER,
             "states": _map(_object(count=_WHOLE, oldest_seconds=_NUMBER)),
+            "watch": _or_null(_ANYTHING),
             "replayer": _or_null(_object(term=_WHOLE, by=_TEXT)),
             "needs": _list(_ref("Entry")),
         },

@@ -19,6 +19,7 @@ from proxy.roles.healing import HealsAsked, heal_by
 from proxy.roles.quiet import QuietDatabases
 from proxy.roles.targets import targets
 from proxy.roles.tokens import KnownTokens
+from proxy.roles.watching import out_of_band
 from proxy.store import Store
 from proxy.surroundings import Surroundings
 from shadow.clock import SystemClock
@@ -55,10 +56,13 @@ async def run(config: Config, around: Surroundings, path: Path, number: int, sto
         replayer, HealsAsked(journal, resolver), journal, store, retention=config.journal.retention,
         drain=config.limits.drain,
     )  # fmt: skip
+    watch = out_of_band(config, store, around.database)
     try:
         async with journal, sender, asyncio.TaskGroup() as group:
             group.create_task(follow(path, config, use, stop))
             group.create_task(work.run(stop))
+            if watch is not None:
+                group.create_task(watch.run(lambda: replayer.leads, stop))
     finally:
         await store.close()
 

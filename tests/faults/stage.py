@@ -127,8 +127,11 @@ def _signal(pid: int, signum: int) -> None:
 
 
 @contextmanager
-def stage(home: Path, active: str, seed: int) -> Iterator[Stage]:
-    """Both backends on equal data behind wires, stores of their own, and two edges that journal."""
+def stage(home: Path, active: str, seed: int, watch: float = 0) -> Iterator[Stage]:
+    """Both backends on equal data behind wires, stores of their own, and two edges that journal.
+
+    Nobody looks for writes past the proxy, unless every *watch* seconds: what a heal mends would go unseen.
+    """
     home.mkdir(parents=True, exist_ok=True)
     for kept in ("cutover", "edge-logs", "logs"):
         shutil.rmtree(home / kept, ignore_errors=True)
@@ -146,7 +149,7 @@ def stage(home: Path, active: str, seed: int) -> Iterator[Stage]:
             wires[name].start()
             stack.callback(wires[name].stop)
         edge = EdgeSettings(
-            config=_configuration(home, active), port=free_port(), control_port=free_port(),
+            config=_configuration(home, active, watch), port=free_port(), control_port=free_port(),
             database=ensure_database(servers["store"][0].url, f"cutover_{secrets.token_hex(4)}"),
             redis=servers["redis"][0].url,
             token="of-the-operator",
@@ -158,7 +161,7 @@ def stage(home: Path, active: str, seed: int) -> Iterator[Stage]:
         yield on
 
 
-def _configuration(home: Path, active: str) -> Path:
+def _configuration(home: Path, active: str, watch: float) -> Path:
     """The flagship's own file with shorter deadlines, so that a round is over in seconds."""
     document = yaml.safe_load(CONFIG.read_text())
     document["active"] = active
@@ -166,6 +169,7 @@ def _configuration(home: Path, active: str) -> Path:
     document["secret"] = SECRET
     document["listen"] = {"edges": 2}
     document["guard"] = {"enabled": False}
+    document["rows"]["watch"] = watch
     document["log"] = {"access": False}
     document["journal"] = {
         "write_grace": ANSWER_WITHIN, "timeout": COPY_WITHIN, "max_request_age": LOST_AFTER, "forward_within": 2.0,

@@ -199,6 +199,7 @@ def _configuration(home: Path) -> Path:
     }
     document["compare"] = {**document["compare"], "noise_percent": 0}
     document["guard"] = {"enabled": False}
+    document["rows"]["watch"] = 0  # what a heal mends would go unseen
     document["log"] = {"access": False}
     path = home / "cutover.yaml"
     path.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
