@@ -30,6 +30,7 @@ SELECT e.id FROM cutover.edge e, cutover.setting s
 WHERE e.at > clock_timestamp() - interval '1 minute' AND (e.version < s.version OR e.unjournaled > 0)
 """
 _EDGES = "SELECT count(*) FROM cutover.edge WHERE at > clock_timestamp() - interval '1 minute'"
+_GIVE_UP = "DELETE FROM cutover.joining"
 _NOTE = "UPDATE cutover.joining SET completion = %s"
 _FINISH = """
 WITH copied AS (
@@ -70,7 +71,11 @@ class Joining:
             raise Refused(f"the release is {phase}: its standby gets copies already. `cutover stop` first")
         self._connection.execute(_BEGIN)
         if phase == "resting":
-            self._start()
+            try:
+                self._start()
+            except BaseException:
+                self._connection.execute(_GIVE_UP)  # or a start of another kind would wait for this copy
+                raise
         self._wait_for_edges()
 
     def _wait_for_edges(self) -> None:
