@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.config.model import Route, RouteClass
-from proxy.edge.routing import Decision, Matched, RouteTable, copies, decide, held_home
+from proxy.edge.routing import Decision, Matched, RouteTable, copies, decide, held_home, parameters
 from proxy.state import ControlState, Phase
 from tests.support.edge import RESTING, SHADOWING, ramping
 
@@ -273,3 +273,34 @@ def test_every_path_has_a_route(path: str, method: str) -> None:
         ),
     }
     assert TABLE.match(method, "/" + path).name in known
+
+
+@pytest.mark.parametrize(
+    ("match", "path", "expected"),
+    [
+        ("PUT /cadets/{id}", "/cadets/57", {"id": "57"}),
+        ("PUT /cadets/{id}", "/cadets/%35%37/", {"id": "57"}),
+        ("PUT /Rooms/{room}/messages", "/rooms/a%20b%2Fc/messages", {"room": "a b/c"}),
+        ("DELETE /a/{x}/b/{y}", "/a/1/b/2", {"x": "1", "y": "2"}),
+        ("POST /files/{path...}", "/files/a/b", {}),
+        ("other", "/anything", {}),
+    ],
+)
+def test_what_stands_in_a_path_is_decoded_as_the_backends_decode_it(
+    match: str, path: str, expected: dict[str, str]
+) -> None:
+    assert parameters(Matched(match, RouteClass.WRITE, True), path) == expected
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+@pytest.mark.parametrize("kind", list(RouteClass))
+@pytest.mark.parametrize("shared", [False, True])
+def test_only_writes_are_journaled_and_only_while_a_standby_with_data_of_its_own_gets_copies(
+    phase: Phase, kind: RouteClass, shared: bool
+) -> None:
+    state = ControlState(version=1, epoch=3, active="a", standby="b", phase=phase)
+    decided = decide(Matched("r", kind, True), "id:1", state, challenger="b", shared=shared, journal=True)
+    copying = phase in (Phase.SHADOWING, Phase.RAMPING, Phase.WATCHING)
+    assert decided.journaled is (kind is RouteClass.WRITE and copying and not shared)
+    assert decided.epoch == 3
+    assert not decide(Matched("r", kind, True), "id:1", state, challenger="b", shared=shared).journaled
