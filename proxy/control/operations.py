@@ -11,7 +11,7 @@ import structlog
 from proxy.config import Config
 from proxy.config.model import RouteClass
 from proxy.control.problems import Invalid, Stale
-from proxy.errors import Conflict
+from proxy.errors import Conflict, Refused
 from proxy.release import weights
 from proxy.release.changes import Change, Record, applied, difference
 from proxy.state import ControlState
@@ -60,9 +60,15 @@ class Operations:
             self._known_route(route)
         elif shares is None:
             raise Invalid("share: only a route's own share can be taken away; name the route")
+        joining = await self._store.is_joining()
 
         def decide(state: ControlState) -> Change:
             share = _of_standby(state, shares) if isinstance(shares, Mapping) else shares
+            if joining and share:
+                raise Refused(
+                    "a copy is being joined to the journal: the standby is not whole yet. Wait until `cutover migrate "
+                    "copy --join` has ended, or give it up with `cutover stop`"
+                )
             return weights.set_share(state, share, route, self._health().get(state.standby))
 
         return await self._make("weight", by, decide, _notes)

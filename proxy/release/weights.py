@@ -31,8 +31,9 @@ def start(state: ControlState, empty: bool) -> Change:
     phase = following(state.phase, Move.START)
     if not empty:
         raise Refused(
-            "the standby needs a copy of the active backend's data before its answers can be compared; "
-            "where both start equal (both empty, or copied already), say so: `cutover start --empty`"
+            "the standby needs a copy of the active backend's data before its answers can be compared: "
+            "`cutover migrate copy --join` makes one and starts with it; where both start equal (both empty, or copied "
+            "already), say so: `cutover start --empty`"
         )
     return Change(phase=phase, share=0.0, route_shares={})
 

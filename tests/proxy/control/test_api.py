@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable
 
 import aiohttp
+import psycopg
 import pytest
 from aiohttp import web
 from jsonschema import Draft202012Validator
@@ -174,6 +175,17 @@ async def test_weight_for_a_sick_backend_is_refused_and_home_is_always_open(depl
     answer = await deployment.ask("PUT", "/api/weight", {"share": 60})
     assert (answer.status, "new fails its health check" in answer.body["message"]) == (409, True)
     assert (await deployment.ask("PUT", "/api/weight", {"share": 0})).status == 200
+
+
+async def test_nobody_reads_from_a_standby_that_is_still_being_copied(deployment: Deployment) -> None:
+    await deployment.shadowing()
+    with psycopg.connect(deployment.config.store.database or "", autocommit=True) as connection:
+        connection.execute("INSERT INTO cutover.joining DEFAULT VALUES")
+        answer = await deployment.ask("PUT", "/api/weight", {"share": 5})
+        assert (answer.status, "not whole yet" in answer.body["message"]) == (409, True)
+        assert (await deployment.ask("PUT", "/api/weight", {"share": 0})).status == 200
+        connection.execute("DELETE FROM cutover.joining")
+    assert (await deployment.ask("PUT", "/api/weight", {"share": 5})).status == 200
 
 
 @pytest.mark.parametrize(
