@@ -44,7 +44,7 @@ class PlantedMiddleware:
     def _cached(self, plant: Plant, request: HttpRequest) -> HttpResponse:
         key = str(plant.cache).format(path=request.path, token=request.headers.get("Authorization", ""))
         if key not in self._cache:
-            self._cache[key] = self._served(plant, request)
+            self._cache.setdefault(key, self._served(plant, request))  # two may ask at once: the first one's stays
         known = self._cache[key]
         return HttpResponse(known.content, status=known.status_code, content_type=known["Content-Type"])
 
