@@ -95,8 +95,6 @@ class Edge:
         self._networks = [ip_network(network) for network in config.trusted_proxies]
         self._config = config
         self._mirror.use(config.mirror)
-        if self._writes is not None:
-            self._writes.use(config.journal)
 
     def close(self) -> None:
         """Close every connection to the backends."""

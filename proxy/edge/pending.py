@@ -64,6 +64,10 @@ class Pending:
                 log.error("journal_tail_lost", error=str(error))
             self._lost = True
             return False
+        except Exception:  # such as tables that are not there yet: the next read asks again, this one stays home
+            log.exception("journal_tail_failed")
+            self._lost = True
+            return False
         if self._lost:
             log.info("journal_tail_back")
         self._lost = False

@@ -82,13 +82,9 @@ class Writes:
         self._journal = journal
         self._settings = settings
         self._clock = clock or SystemClock()
-        self._large = asyncio.Semaphore(4)  # bodies beyond `spool` that are in memory at once
+        self._large = asyncio.Semaphore(4)  # writes with bodies beyond `spool` that are admitted and forwarded at once
         self._under_way: set[asyncio.Task[Answered]] = set()
         self._late: set[asyncio.Task[None]] = set()
-
-    def use(self, settings: JournalSettings) -> None:
-        """Go by other settings from the next write on."""
-        self._settings = settings
 
     async def stop(self) -> None:
         """Give up what has not ended; these writes stay unknown for the resolver."""

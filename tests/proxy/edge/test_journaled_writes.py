@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import orjson
 import pytest
+from structlog.typing import EventDict
 
 from proxy.state import Phase
 from shadow.dualwrite.admission import Admission, Noted
@@ -366,14 +367,20 @@ async def test_a_read_sees_the_clients_own_write_whatever_the_weight(stage_with:
     assert (await stage.get(b"/cadets", token(id=5))).status == 200
 
 
-async def test_a_journal_that_does_not_answer_keeps_reads_at_home(stage_with: StageWith) -> None:
+@pytest.mark.parametrize("error", [JournalUnavailable("gone"), LookupError("no such table")])
+async def test_a_journal_that_does_not_answer_keeps_reads_at_home(
+    stage_with: StageWith, events: list[EventDict], error: Exception
+) -> None:
     class Mute(InMemoryJournal):
         async def tail(self) -> dict[str, int]:
-            raise JournalUnavailable("gone")
+            raise error
 
     stage = await stage_with(entries=Mute(Roles(active="node", standby="django")), state=ramping(100))
     stage.active.script, stage.standby.script = always(MADE), hang
     assert (await stage.get(b"/cadets", token(id=5))).status == 201
+    assert (await stage.get(b"/cadets", token(id=5))).status == 201, "and whoever asks is still there"
+    homes = [home for event in events if (home := event["event"]) in ("journal_tail_lost", "journal_tail_failed")]
+    assert homes
 
 
 async def test_a_write_that_meets_a_change_of_roles_goes_to_the_new_active_side(stage_with: StageWith) -> None:
