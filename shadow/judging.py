@@ -204,7 +204,7 @@ class Judge:
             return again, await self._compared(exchange.route, Pair(pair.active, again.active))
         for attempt in range(TRIES):
             before = await self._asking.ask(exchange, exchange.active)
-            if not await self._caught_up():
+            if not await self._caught_up(self._position):
                 break
             standby = await self._asking.ask(exchange, self._standby_of(exchange))
             after = await self._asking.ask(exchange, exchange.active)
@@ -214,17 +214,15 @@ class Judge:
             await asyncio.sleep(BREATH * 2**attempt)
         return None, Outcome(Verdict.MOVING)
 
-    async def _caught_up(self) -> bool:
+    async def _caught_up(self, position: Stand) -> bool:
         """Wait until the standby has every write that has begun by now; False if that takes too long."""
-        if self._position is None:
-            return True
         until = self._clock.monotonic() + CATCH_UP
-        newest = (now := await self._position()).number
+        newest = (now := await position()).number
         while now.oldest is not None and now.oldest <= newest:
             if self._clock.monotonic() > until:
                 return False
             await asyncio.sleep(BREATH)
-            now = await self._position()
+            now = await position()
         return True
 
     @staticmethod
