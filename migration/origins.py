@@ -12,9 +12,11 @@ time in which the standby got it looks like one that was only ever on the standb
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+
+from migration.digests import Key
 
 NUMBERS = 2**32
 """Rows know their transaction by its last 32 bits."""
@@ -45,19 +47,19 @@ class Moment:
 
 @dataclass(frozen=True)
 class Marks:
-    """When each bucket of a table was last equal on both sides."""
+    """When each row of a table was last equal on both sides."""
 
     equal: Moment | None = None
-    """Of all buckets that are not `behind`; also of those in which there was no row."""
-    behind: Mapping[int, Moment | None] = field(default_factory=dict)
+    """Of all rows that are not `behind`; also of those that were on neither side."""
+    behind: Mapping[Key, Moment | None] = field(default_factory=dict)
 
-    def of(self, bucket: int) -> Moment | None:
-        """The last moment at which a bucket was equal; None if it never was."""
-        return self.behind.get(bucket, self.equal)
+    def of(self, row: Key) -> Moment | None:
+        """The last moment at which a row was equal; None if it never was."""
+        return self.behind.get(row, self.equal)
 
-    def after(self, differing: Set[int], moment: Moment) -> Marks:
-        """The marks once all buckets but the *differing* ones were seen to be equal."""
-        return Marks(moment, {bucket: self.of(bucket) for bucket in differing})
+    def after(self, differing: Iterable[Key], moment: Moment) -> Marks:
+        """The marks once all rows but the *differing* ones were seen to be equal."""
+        return Marks(moment, {row: self.of(row) for row in differing})
 
     def unless_turned_back(self, moment: Moment) -> Marks:
         """Nothing, if a server counts from an earlier number again: it was restored, and the marks mean nothing."""

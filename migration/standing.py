@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import psycopg
 
@@ -42,13 +41,6 @@ class Sight:
     """The oldest transactions that were still open: whatever came before them is seen."""
     following: Moment
     """The numbers that the next transactions get."""
-
-
-class Writer(NamedTuple):
-    """The bucket that a row falls into, and the last 32 bits of the transaction that wrote it."""
-
-    bucket: int
-    xmin: int
 
 
 @dataclass
@@ -146,15 +138,9 @@ def values_of(pair: Pair, table: Table, keys: Iterable[Key]) -> dict[Key, Values
     return {key: (theirs.get(key), ours.get(key)) for key in asked}
 
 
-def writers(end: End, table: Table, groups: int, keys: Iterable[Key]) -> dict[Key, Writer]:
-    """Who wrote those of some rows that are there."""
+def writers(end: End, table: Table, keys: Iterable[Key]) -> dict[Key, int]:
+    """The last 32 bits of the transactions that wrote those of some rows that are there."""
     asked = sorted(keys, key=str)
     if not asked:
         return {}
-    found = end.session.all(statements.writers(table, end.side, groups), columns_of(asked))
-    return {tuple(key): Writer(bucket, xmin) for key, bucket, xmin in found}
-
-
-def xmin_in(found: Mapping[Key, Writer], key: Key) -> int | None:
-    """The transaction that wrote a row; None where there is no row."""
-    return found[key].xmin if key in found else None
+    return {tuple(key): xmin for key, xmin in end.session.all(statements.writers(table, end.side), columns_of(asked))}

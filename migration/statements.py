@@ -113,9 +113,9 @@ def canonical_rows(table: Table, side: Side) -> str:
     return f"SELECT {key_array(table, side)}, ARRAY[{values}] FROM {rows_of(table)}{among_keys(table, side)}"
 
 
-def writers(table: Table, side: Side, groups: int) -> str:
-    """Key, bucket and the transaction that wrote it, of the rows whose keys are given."""
-    found = f"SELECT {key_array(table, side)}, {bucket(table, side, groups)}, {ALIAS}.xmin::text::bigint"
+def writers(table: Table, side: Side) -> str:
+    """Key and the transaction that wrote it, of the rows whose keys are given."""
+    found = f"SELECT {key_array(table, side)}, {ALIAS}.xmin::text::bigint"
     return f"{found} FROM {rows_of(table)}{among_keys(table, side)}"
 
 

@@ -27,7 +27,7 @@ from migration.origins import Look, Marks, Moment, Origin, due, origin, written
 from migration.reconcile import rows_in
 from migration.rounds import Round, Totals
 from migration.session import line
-from migration.standing import Sight, Standing, Values, digests, groups_of, values_of, writers, xmin_in
+from migration.standing import Sight, Standing, Values, digests, groups_of, values_of, writers
 
 Rows = Mapping[Key, Values]
 """Keys of one table, with what the active side and the standby hold (None: nothing), in the order of its columns."""
@@ -70,9 +70,8 @@ class _Watched:
 
 @dataclass(frozen=True)
 class _Suspects:
-    """What differs in one table at one moment: buckets, rows with both sides' values, and whether that is all."""
+    """What differs in one table at one moment: rows with both sides' values, and whether there are more of them."""
 
-    buckets: frozenset[int]
     rows: dict[Key, Values]
     more: bool
 
@@ -132,9 +131,10 @@ class Watcher:
             self._tables = {table.name: _Watched(table, groups_of(pair, table)) for table in tables}
 
     def _remember(self, name: str, found: _Suspects, moment: Moment, traces: object, *, clean: bool) -> None:
-        """What a look came to: all rows but those that are told were equal, or some buckets were not."""
+        """What a look came to: which rows were not equal, unless there were too many to know them all."""
         watched = self._tables[name]
-        watched.marks = watched.marks.after(frozenset() if clean else found.buckets, moment)
+        if not found.more:
+            watched.marks = watched.marks.after(() if clean else found.rows, moment)
         self._looks.pop(name, None)
         if clean and traces is not None:
             self._looks[name] = Look(time.monotonic(), traces)
@@ -164,13 +164,13 @@ class Watcher:
         table, no = watched.table, Digest()
         buckets = frozenset(n for n in theirs.keys() | ours.keys() if theirs.get(n, no) != ours.get(n, no))
         if not buckets:
-            return _Suspects(buckets, {}, False)
+            return _Suspects({}, False)
         known = watched.open | {finding.row for finding in done.unverifiable if finding.table == table.name}
         found = list(Drill(pair, table, watched.groups, known, self.how.most_rows).findings(theirs, ours))
         done.unverifiable.extend(finding for finding in found if not finding.row and finding.kind != "more")
         more = any(finding.kind == "more" for finding in found)
         done.more |= more
-        return _Suspects(buckets, values_of(pair, table, rows_in(found).get(table.name, set())), more)
+        return _Suspects(values_of(pair, table, rows_in(found).get(table.name, set())), more)
 
     def _deal_with(self, doubtful: Mapping[str, Rows], done: Round) -> set[str]:
         """Look again at rows that differ, and do with each what its origin asks for; the tables with rows left."""
@@ -210,12 +210,12 @@ class Watcher:
     def _origins(self, sight: Sight, name: str, keys: Set[Key]) -> dict[Key, Origin]:
         """Whose change each row is, by when both sides' versions of it were written."""
         watched = self._tables[name]
-        theirs, ours = (writers(end, watched.table, watched.groups, keys) for end in sight.pair.ends)
+        theirs, ours = (writers(end, watched.table, keys) for end in sight.pair.ends)
         found = {}
         for key in keys:
-            mark = watched.marks.of(next(rows[key].bucket for rows in (theirs, ours) if key in rows))
-            active = written(xmin_in(theirs, key), sight.following.active, mark.active if mark else None)
-            standby = written(xmin_in(ours, key), sight.following.standby, mark.standby if mark else None)
+            mark = watched.marks.of(key)
+            active = written(theirs.get(key), sight.following.active, mark.active if mark else None)
+            standby = written(ours.get(key), sight.following.standby, mark.standby if mark else None)
             found[key] = origin(active, standby)
         return found
 

@@ -45,7 +45,8 @@ def test_what_psql_writes_on_the_active_side_reaches_the_standby(watched: Stage)
 def test_who_writes_on_the_standby_is_told_and_not_written_over(watched: Stage) -> None:
     assert wait_until(lambda: (_journal(watched)["watch"] or {}).get("ok"), 60), "both are equal at first"
     _run(watched.pair.settings.django_database, _CHANGE, "A foreign hand", 4)
-    assert wait_until(lambda: any("somebody else" in reason for reason in _journal(watched)["reasons"]), 60)
+    told = wait_until(lambda: any("somebody else" in reason for reason in _journal(watched)["reasons"]), 60)
+    assert told, _journal(watched)
     assert _journal(watched)["alert"] == "attention"
     kept = "SELECT religion FROM cadets WHERE id = 4"
     assert _run(watched.pair.settings.django_database, kept) == [("A foreign hand",)]

@@ -166,6 +166,17 @@ def test_a_row_that_only_the_standby_has_when_the_watch_begins_is_told_and_not_r
     assert rows(pair[1], "SELECT id FROM cadets WHERE id > 3 ORDER BY id") == [(8,), (9,)]
 
 
+def test_a_neighbour_of_the_first_row_that_is_carried_is_told_at_once(pair: Pair) -> None:
+    """The first look finds a difference, and no look has yet found the table equal: the other rows were."""
+    run(pair[0], "UPDATE cadets SET first_name = 'Ana' WHERE id = 1")
+    watcher = Watcher(*pair, ROTC, Watching(0))
+    assert watcher.look().healed == [("cadets", "1", "update")]
+    run(pair[1], "UPDATE cadets SET first_name = 'Mallory' WHERE id = 2")
+    done = seen(watcher)
+    watcher.close()
+    assert (foreign(done), done.healed) == ([("cadets", "2", "first_name")], [])
+
+
 def test_a_row_that_is_on_its_way_is_not_touched(pair: Pair, watch: Watch) -> None:
     arrivals = iter([CHAT.format(2), "UPDATE cadets SET first_name = 'Anna Maria' WHERE id = 1"])
     watcher = watch(wait=lambda _: run(pair[1], *arrivals))
