@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from migration.kinds import Side
 from migration.landing import opened
 from migration.manifest import FILE, Exported, Manifest, column_document, tool
 from migration.mapping import RowMapping, Table
-from migration.moving import Moving, look_through, moment
+from migration.moving import Moving, Still, look_through, moment
 from migration.progress import Progress
 from migration.report import Report, TableResult
 from migration.session import Session, shown
@@ -28,10 +28,15 @@ from migration.workers import spread
 
 def export(
     source: str, directory: Path, mapping: RowMapping, *, jobs: int = 2, dry_run: bool = False,
-    part_rows: int = parts.ROWS_IN_PART, progress: Progress | None = None,
+    part_rows: int = parts.ROWS_IN_PART, progress: Progress | None = None, still: Still = nullcontext,
 ) -> Report:  # fmt: skip
-    """Export for the other side. Raises Stopped, with nothing written, if that side cannot represent some rows."""
-    with moment(source, mapping, jobs, progress) as moving, _timed("export", source, directory) as report:
+    """Export for the other side the rows of one moment, taken within *still*.
+
+    Raises Stopped, with nothing written, if that side cannot represent some rows.
+    """
+    _refuse_another(directory)
+    with moment(source, mapping, jobs, progress, still) as moving, _timed("export", source, directory) as report:
+        report.position = moving.position
         report.findings = look_through(moving, None)
         if not dry_run:
             report.tables = _results(_write(moving, moving.side.other, directory, part_rows))
@@ -39,10 +44,15 @@ def export(
 
 
 def backup(
-    url: str, directory: Path, mapping: RowMapping, *, jobs: int = 2, progress: Progress | None = None
-) -> Report:
+    url: str, directory: Path, mapping: RowMapping, *, jobs: int = 2, dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Report:  # fmt: skip
     """Dump a database for itself, and let it remember that: from then on a copy may replace these very rows."""
+    _refuse_another(directory)
     with moment(url, mapping, jobs, progress) as moving, _timed("backup", url, directory) as report:
+        if dry_run:
+            report.tables = _counted(moving)
+            return report
         manifest = _write(moving, moving.side, directory, parts.ROWS_IN_PART)
         report.tables = _results(manifest)
         stamps = {table.name: table.stamp for table in manifest.tables}
@@ -64,6 +74,13 @@ def _results(manifest: Manifest) -> list[TableResult]:
         TableResult(table.name, table.rows, sum(part.rows for part in table.parts), table.digest, table.digest)
         for table in manifest.tables
     ]
+
+
+def _counted(moving: Moving) -> list[TableResult]:
+    """What a dump would hold."""
+    end = End(moving.snapshot.holder, moving.side, "")
+    counts = {table.name: end.count(table) for table in moving.mapping.tables}
+    return [TableResult(name, count, count) for name, count in counts.items()]
 
 
 @dataclass(frozen=True)
@@ -92,9 +109,12 @@ class _Writing:
         return Exported(table.name, columns, digest.count, str(digest), number, tuple(written))
 
 
-def _write(moving: Moving, shape: Side, directory: Path, part_rows: int) -> Manifest:
+def _refuse_another(directory: Path) -> None:
     if (directory / FILE).exists():
         raise RowsError(f"{directory} holds an export already: choose another directory")
+
+
+def _write(moving: Moving, shape: Side, directory: Path, part_rows: int) -> Manifest:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     mapping, holder = moving.mapping, moving.snapshot.holder
     # Read after the rows were fixed: a sequence has no past, so it may be ahead of them and never behind.
@@ -103,7 +123,7 @@ def _write(moving: Moving, shape: Side, directory: Path, part_rows: int) -> Mani
     manifest = Manifest(
         mapping.name, mapping.called(moving.side), mapping.called(shape), shown(moving.snapshot.url),
         str(holder.one("SHOW server_version")[0]), datetime.now(UTC).isoformat(),
-        tuple(exported[table.name] for table in mapping.tables), tool(),
+        tuple(exported[table.name] for table in mapping.tables), tool(), position=moving.position,
     )  # fmt: skip
     _store(directory / FILE, manifest.text())
     return manifest

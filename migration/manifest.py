@@ -61,7 +61,8 @@ class Manifest:
     tool: str = ""
     format: int = FORMAT
     position: int | None = None
-    """Where the export stands in the journal of writes; None while there is none."""
+    """Where the export stands in the journal: every write with a completion number up to it is in, no later one is.
+    None where no write was journaled."""
 
     def text(self) -> str:
         """As it is stored."""

@@ -21,7 +21,8 @@ from migration.session import Session, connect, shown
 from migration.snapshot import Snapshot
 from migration.workers import spread
 
-Still = Callable[[], AbstractContextManager[None]]
+Still = Callable[[], AbstractContextManager[int | None]]
+"""A block in which nothing changes the rows; what it gives is the journal's position there, None where none is kept."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Moving:
     snapshot: Snapshot
     jobs: int
     progress: Progress
+    position: int | None
+    """Of the journal, at the moment of the rows."""
 
     def session(self, stack: ExitStack) -> Session:
         """A session on this moment, for as long as *stack* lasts."""
@@ -61,10 +64,11 @@ def moment(
 ) -> Iterator[Moving]:
     """The source as it is now, or as it is at a moment within *still*, where nothing changes it."""
     with ExitStack() as stack:
-        with still():
+        with still() as position:
             snapshot = stack.enter_context(Snapshot(url))
         catalog = read(snapshot.holder)
-        yield Moving(mapping, side_of(mapping, catalog, shown(url)), catalog, snapshot, jobs, progress or Silent())
+        side = side_of(mapping, catalog, shown(url))
+        yield Moving(mapping, side, catalog, snapshot, jobs, progress or Silent(), position)
 
 
 def catalog_of(url: str) -> Catalog:

@@ -43,6 +43,8 @@ class Report:
     settings: dict[str, Any] = field(default_factory=dict)
     joined: dict[str, object] = field(default_factory=dict)
     """Of a copy under load: the position of the journal that it stands for, and how long writes were held for it."""
+    position: int | None = None
+    """Of an export under load: the position of the journal that it stands for."""
 
     @property
     def ok(self) -> bool:
@@ -65,6 +67,7 @@ class Report:
             "verb": self.verb, "ok": self.ok, "source": self.source, "target": self.target,
             "started": self.started.isoformat(), "seconds": round(self.seconds, 3), "rows": self.rows,
             "rows_per_second": self.speed, "settings": self.settings, "joined": self.joined,
+            "position": self.position,
             "tables": [{**asdict(table), "equal": table.equal} for table in self.tables],
             "findings": [finding.document() for finding in self.findings],
         }  # fmt: skip

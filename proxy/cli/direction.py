@@ -135,18 +135,37 @@ def journal_beside(config: Path | None) -> str:
 
     Raises CutoverError where writes are on their way and nobody says where the journal is.
     """
+    journaling = _journaling(config)
+    return _store(journaling[0]) if journaling else ""
+
+
+def lacks_copies(url: str, config: Path | None) -> bool | None:
+    """Of a backend's database while its release copies: whether it is the standby's, which may lack some writes yet.
+
+    None where no position of the journal belongs to its rows. Raises CutoverError as `journal_beside` does.
+    """
+    journaling = _journaling(config)
+    if journaling is None or not journaling[1].copying:
+        return None
+    settings, release = journaling
+    names = [name for name, backend in settings.backends.items() if shown(backend.database or "") == shown(url)]
+    return names[0] != release.active if names else None
+
+
+def _journaling(config: Path | None) -> tuple[Config, Release] | None:
+    """A deployment that journals its writes and was ever started."""
     settings = read(config or DEFAULT_CONFIG, os.environ) if _configured(config) else None
     if settings is None or not settings.journals:
-        return ""
+        return None
     try:
         release = _told_by_store(settings) or _told_by_control(config)
     except (CutoverError, psycopg.errors.UndefinedTable):
-        return ""
+        return None
     except psycopg.Error as error:
-        raise CutoverError(f"the journal cannot be asked which rows have writes under way: {error}") from error
+        raise CutoverError(f"the journal cannot be asked which writes are under way: {error}") from error
     if release.copying and not _store(settings):
-        raise CutoverError(f"set {DATABASE} to the store: its journal knows which rows have writes under way")
-    return _store(settings)
+        raise CutoverError(f"set {DATABASE} to the store: its journal knows which writes are under way")
+    return settings, release
 
 
 def _backends(path: Path | None) -> Backends:

@@ -28,10 +28,17 @@ def joined_copy(config: Path | None, stack: ExitStack) -> Joining:
 
 
 @contextmanager
-def settled(config: Path | None) -> Iterator[None]:
+def settled(config: Path | None) -> Iterator[int]:
     """For the block, which has to be short, no write is under way and the standby has all of them."""
-    with _store(config) as connection, standstill(connection, settled=True):
-        yield
+    with held(config, settled=True) as position:
+        yield position
+
+
+@contextmanager
+def held(config: Path | None, *, settled: bool) -> Iterator[int]:
+    """For the block, which has to be short, no write is under way; gives the journal's position there."""
+    with _store(config) as connection, standstill(connection, settled=settled) as still:
+        yield still.completion
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, nullcontext
+from functools import partial
 from pathlib import Path
 
 import click
@@ -13,10 +14,11 @@ from migration import load, status
 from migration.errors import RowsError
 from migration.mapping import RowMapping
 from migration.mappings import MAPPINGS
+from migration.moving import Still
 from migration.progress import progress
 from migration.report import Report
-from proxy.cli.direction import database, ends
-from proxy.cli.joining import joined_copy
+from proxy.cli.direction import database, ends, lacks_copies
+from proxy.cli.joining import held, joined_copy
 from proxy.cli.options import as_json, config_file
 from proxy.cli.output import print_json, print_page
 from proxy.cli.rows import (
@@ -92,21 +94,32 @@ def copy(
 @reporting
 @jobs
 @dry_run
+@click.option("--no-position", is_flag=True, help="Hold no writes, and say nothing about the journal.")
 @click.pass_context
 def export(
     ctx: click.Context, directory: Path, source: str | None, from_: str | None, config: Path | None, name: str | None,
     zones: tuple[str, ...], rules: tuple[str, ...], settings: Path | None, place: Path | None, jobs: int,
-    dry_run: bool, as_json: bool,
+    dry_run: bool, no_position: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Write all rows of one moment into DIRECTORY: compressed files, and a manifest that proves them complete."""
+    """Write all rows of one moment into DIRECTORY: compressed files, and a manifest that proves them complete.
+
+    While the release copies, writes stand still for the milliseconds in which that moment is taken, and the manifest
+    says which position of the journal it stands for. --no-position takes it without.
+    """
     plan = mapping(name, zones, rules, settings, config)
     url = source or ends(None, "-", from_, None, config).source
+    still = nullcontext if no_position or dry_run else _at_position(url, config)
     bars, shown = progress(watched())
     with shown:
-        report = exporting.export(url, directory, plan, jobs=jobs, dry_run=dry_run, progress=bars)
+        report = exporting.export(url, directory, plan, jobs=jobs, dry_run=dry_run, progress=bars, still=still)
     report.settings = settings_of(plan)
     tell(report, as_json, place)
     leave(ctx, report.ok)
+
+
+def _at_position(url: str, config: Path | None) -> Still:
+    lacking = lacks_copies(url, config)
+    return nullcontext if lacking is None else partial(held, config, settled=lacking)
 
 
 @migrate.command("import", cls=RowsVerb)
@@ -142,16 +155,17 @@ def import_(
 @click.option("--mapping", "plan", type=click.Choice(sorted(MAPPINGS)), help=MAPPING)
 @reporting
 @jobs
+@dry_run
 @click.pass_context
 def backup(
     ctx: click.Context, directory: Path, name: str | None, target: str | None, config: Path | None, plan: str | None,
-    place: Path | None, jobs: int, as_json: bool,
+    place: Path | None, jobs: int, dry_run: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Dump a database into DIRECTORY, so that a copy or an import may replace its rows. `import` brings them back."""
-    url = database(target, name, config)
+    url, rows = database(target, name, config), mapping(plan, (), (), None, config)
     bars, shown = progress(watched())
     with shown:
-        report: Report = exporting.backup(url, directory, mapping(plan, (), (), None, config), jobs=jobs, progress=bars)
+        report: Report = exporting.backup(url, directory, rows, jobs=jobs, dry_run=dry_run, progress=bars)
     tell(report, as_json, place)
     leave(ctx, report.ok)
 

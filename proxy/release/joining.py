@@ -90,10 +90,10 @@ class Joining:
             time.sleep(_BREATH)
 
     @contextmanager
-    def moment(self) -> Iterator[None]:
+    def moment(self) -> Iterator[int]:
         """Writes stand still for the block, in which the snapshot is to be taken."""
         with standstill(self._connection, settled=False) as still:
-            yield
+            yield still.completion
             self._connection.execute(_NOTE, [still.completion])
         self.joined.completion, self.joined.held = still.completion, still.held
 

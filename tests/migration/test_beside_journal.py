@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from migration.carry import Carrier
 from migration.copy import copy
+from migration.manifest import read
 from migration.mappings import ROTC
 from migration.rounds import Round
 from migration.watching import Mend, Watcher, Watching
 from proxy.carrying import ThroughJournal
+from proxy.release import standstill
 from proxy.release.changes import Change, Record
 from proxy.roles.healing import HealsAsked
 from proxy.state import Phase
@@ -25,7 +30,7 @@ from shadow.dualwrite.entry import Outcome, State
 from shadow.dualwrite.resolve import Resolver
 from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.testing import an_intent
-from tests.migration.people import cadet, one, rows, run
+from tests.migration.people import Typed, cadet, one, rows, run
 from tests.proxy.deployment import KEYS
 from tests.support.edge import make_config
 
@@ -153,3 +158,52 @@ async def test_while_the_release_rests_rows_are_healed_without_the_journal(stage
     await asyncio.to_thread(watcher.look)
     assert len(asked) == 1
     watcher.close()
+
+
+async def fenced(stage: Stage) -> None:
+    """Once writes are held."""
+    while not one(stage.store, "SELECT fenced_until IS NOT NULL FROM cutover.control"):
+        await asyncio.sleep(0.01)
+
+
+async def test_an_export_under_load_holds_writes_for_its_moment_and_names_its_position(
+    stage: Stage, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUTOVER_DATABASE_URL", stage.store)
+    await stage.begun("i-1", "cadets/1")
+    exporting = asyncio.create_task(asyncio.to_thread(typed, "migrate", "export", "out", "--json"))
+    await asyncio.wait_for(fenced(stage), 10)
+    run(stage.node, RENAMED.format(1))
+    await stage.journal.outcomes([Outcome("i-1", State.DONE)])
+    report = json.loads((await exporting).stdout)
+    assert (report["ok"], report["position"]) == (True, 1)
+    exported = read(Path("out"))
+    assert exported.position == 1
+    ((part,),) = (table.parts for table in exported.tables if table.name == "cadets")
+    with gzip.open(f"out/{part.file}", "rt") as file:
+        assert "Ana" in file.read(), "the write that the position counts is in"
+    assert not one(stage.store, "SELECT fenced_until IS NOT NULL FROM cutover.control"), "writes go on"
+
+
+async def test_an_export_of_the_standby_waits_until_it_has_every_write(
+    stage: Stage, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUTOVER_DATABASE_URL", stage.store)
+    monkeypatch.setattr(standstill, "WINDOW", 0.2)
+    monkeypatch.setattr(standstill, "_BETWEEN", 0.0)
+    await stage.begun("i-1", "cadets/1")
+    await stage.journal.outcomes([Outcome("i-1", State.DONE)])
+    refused = await asyncio.to_thread(typed, "migrate", "export", "out", "--from", "django")
+    assert refused.exit_code != 0
+    assert "1 writes did not end" in refused.stderr
+    unheld = await asyncio.to_thread(typed, "migrate", "export", "out", "--from", "django", "--no-position", "--json")
+    assert json.loads(unheld.stdout)["position"] is None
+
+
+async def test_an_export_while_nothing_is_journaled_names_no_position(
+    stage: Stage, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUTOVER_DATABASE_URL", stage.store)
+    run(stage.store, "UPDATE cutover.control SET phase = 'resting'")
+    told = await asyncio.to_thread(typed, "migrate", "export", "out", "--json")
+    assert json.loads(told.stdout)["position"] is None

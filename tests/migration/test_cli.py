@@ -177,6 +177,9 @@ def test_export_import_backup_and_status(typed: Typed, node: str, django: str, t
     refused = typed("migrate", "import", "out")
     assert refused.exit_code == 1
     assert "dump them first with `cutover migrate backup`" in refused.stderr
+    assert told(typed("migrate", "backup", "dump", "--dry-run", "--json"))["rows"] == 2
+    assert not (tmp_path / "dump").exists()
+    assert typed("migrate", "import", "out").exit_code == 1, "a dry run is no dump"
     assert typed("migrate", "backup", "dump").exit_code == 0
     assert typed("migrate", "import", "out", "--json").exit_code == 0
     assert one(django, "SELECT count(*) FROM cadets") == 1
