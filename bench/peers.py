@@ -96,16 +96,17 @@ PEERS = (
 
 
 @contextmanager
-def running(command: list[str], environment: dict[str, str], port: int, log: Path) -> Iterator[int]:
-    """The process id of a proxy that listens on `port`."""
+def running(command: list[str], environment: dict[str, str], port: int, log: Path, *also: int) -> Iterator[int]:
+    """The process id of a proxy that listens on `port`, and on the other ones."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=os.environ | environment)
     try:
         deadline = time.monotonic() + READY_WITHIN
-        while not tcp_answers(port)():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{command[0]} did not start: {log.read_text(errors='replace')[-800:]}")
-            time.sleep(0.05)
+        for needed in (port, *also):
+            while not tcp_answers(needed)():
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"{command[0]} did not start: {log.read_text(errors='replace')[-800:]}")
+                time.sleep(0.05)
         yield process.pid
     finally:
         process.terminate()

@@ -1,7 +1,7 @@
 -- name: append
 -- Admit a batch of intents and answer each.
 SELECT place, answer, entry_number, entry_after, epoch_now
-FROM cutover.journal_append(%(batch)s::jsonb, %(requests)s::bytea[], %(now)s) ORDER BY place;
+FROM cutover.journal_append(%(batch)s::jsonb, %(requests)b::bytea[], %(now)s) ORDER BY place;
 
 -- name: forget_waiting
 -- Give up places in the queue, of these intents and of those whose time is over.
@@ -9,7 +9,7 @@ DELETE FROM cutover.journal_waiting WHERE id = ANY (%(ids)s) OR until < %(now)s;
 
 -- name: outcomes
 -- Note what became of writes on the active side.
-SELECT place, noted FROM cutover.journal_outcomes(%(batch)s::jsonb, %(answers)s::bytea[]) ORDER BY place;
+SELECT place, noted FROM cutover.journal_outcomes(%(batch)s::jsonb, %(answers)b::bytea[]) ORDER BY place;
 
 -- name: recorded_answers
 -- The answers under which these entries were recorded, for a client that repeats its key.
@@ -51,7 +51,7 @@ SELECT cutover.journal_claim(%(term)s, %(most)s, %(targets)s, %(one_by_one)s, %(
 
 -- name: settle
 -- What became of copies.
-SELECT place, noted FROM cutover.journal_settle(%(term)s, %(batch)s::jsonb, %(answers)s::bytea[]) ORDER BY place;
+SELECT place, noted FROM cutover.journal_settle(%(term)s, %(batch)s::jsonb, %(answers)b::bytea[]) ORDER BY place;
 
 -- name: orphans
 -- Copies of an earlier term, and those whose fate is unknown.
@@ -84,6 +84,10 @@ SELECT number, differed FROM cutover.journal_entry WHERE differed <> '' ORDER BY
 SELECT number, id, epoch, origin, target, route, lanes, at, after, completion, horizon, state, ended, uncertain, attempts,
        sequence, client, reason, sealed_with, request, answer_with, answer, copied, differed
 FROM cutover.journal_entry WHERE number = ANY (%(numbers)s) ORDER BY number;
+
+-- name: ids
+-- What these entries are called.
+SELECT number, id FROM cutover.journal_entry WHERE number = ANY (%(numbers)s);
 
 -- name: park
 -- An unknown outcome that nothing can settle: its lanes wait for a person.

@@ -32,6 +32,8 @@ from shadow.sender import Target
 
 log = structlog.get_logger("journal")
 
+_BEHIND = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -44,6 +46,9 @@ class Pace:
     send_within: float = 35.0
     """Seconds after which a copy cannot land any more; above the sender's own timeout."""
     idle: float = 0.02
+    gather: float = 0.01
+    """Seconds for which entries that may be sent, and copies that have ended, are gathered: a statement for several costs
+    hardly more than for one. Not while the standby is behind: then there is enough to do without waiting."""
     resolve_every: float = 0.5
     care_beside: bool = True
     """Heals and unknown outcomes are seen to beside the copies, which go on meanwhile; off: between them."""
@@ -79,6 +84,9 @@ class Replayer:
         )  # fmt: skip
         self._caring: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
+        self._led_at = 0.0
+        self._claimed_at = float("-inf")  # loop time
+        self._behind = False  # something claimed last had waited for much longer than is gathered
         self.term = 0
         self.leads = False
 
@@ -123,33 +131,56 @@ class Replayer:
 
     async def turn(self) -> bool:
         """One round: lead, look after what was left behind, send what may be sent. Whether anything was done."""
-        term = await self._journal.lead(self._holder, self.term, self._pace.lease)
-        self.leads = term is not None
-        if term is None:
+        if not await self._lead():
             return False
-        if term != self.term:
+        if self._to:
+            await self._look_after()
+        await self._gather_new()
+        started = await self._start()
+        await self._gather_ended()
+        return await self._settle_finished() or started or self._care.waits
+
+    async def _gather_new(self) -> None:
+        pause = self._claimed_at + self._pace.gather - asyncio.get_running_loop().time()
+        if pause > 0 and not self._behind:
+            await asyncio.sleep(pause)
+
+    async def _gather_ended(self) -> None:
+        if self._running and not self._behind:
+            await asyncio.wait(self._running, timeout=self._pace.gather)
+        if not any(task.done() for task in self._running) and (under_way := self._under_way()):
+            await asyncio.wait(under_way, timeout=self._pace.idle, return_when=asyncio.FIRST_COMPLETED)
+
+    def _under_way(self) -> list[asyncio.Task[Any]]:
+        return [*self._running, *([self._caring] if self._caring else [])]
+
+    async def _lead(self) -> bool:
+        """Whether we lead. Who just said so need not say it again: a lease outlives many turns, and nothing is claimed
+        or settled under a term that is over."""
+        now = self._clock.now()
+        if self.leads and 0 <= now - self._led_at < self._pace.lease / 5:
+            return True
+        term = await self._journal.lead(self._holder, self.term, self._pace.lease)
+        self.leads, self._led_at = term is not None, now
+        if term is not None and term != self.term:
             log.info("replayer_leads", term=term, holder=self._holder)
             self.term = term
             self._refused.clear()
-        if self._to:
-            await self._look_after()
-        started = await self._start()
-        under_way: list[asyncio.Task[Any]] = [*self._running, *([self._caring] if self._caring else [])]
-        if under_way:
-            await asyncio.wait(under_way, timeout=self._pace.idle, return_when=asyncio.FIRST_COMPLETED)
-        return await self._settle_finished() or started or self._care.waits
+        return self.leads
 
     async def _start(self) -> bool:
         room = self._pace.at_once - len(self._running)
         if room <= 0:
             return False
-        now = self._clock.now()
+        now, self._claimed_at = self._clock.now(), asyncio.get_running_loop().time()
         numbers = await self._journal.claim(
             self.term, room, targets=sorted(self._to), one_by_one=self._unmodified(), now=now,
             deadline=now + self._pace.send_within,
         )  # fmt: skip
-        for entry in await self._journal.entries(numbers):
+        entries = await self._journal.entries(numbers)
+        for entry in entries:
             self._begin(entry, now)
+        self._behind = any(now - entry.at > _BEHIND * self._pace.gather for entry in entries)
         return bool(numbers)
 
     def _unmodified(self) -> list[str]:

@@ -60,8 +60,11 @@ CREATE TABLE IF NOT EXISTS cutover.journal_entry (
 CREATE UNIQUE INDEX IF NOT EXISTS journal_client_key ON cutover.journal_entry (client, client_key)
     WHERE client_key IS NOT NULL AND state <> 'abandoned';
 CREATE INDEX IF NOT EXISTS journal_done ON cutover.journal_entry (completion) WHERE state = 'done';
+-- `after` grows with the number: of a long backlog only its beginning is looked at for what may be replayed.
+CREATE INDEX IF NOT EXISTS journal_done_after ON cutover.journal_entry (after) WHERE state = 'done';
 CREATE INDEX IF NOT EXISTS journal_open ON cutover.journal_entry (number)
     WHERE state IN ('intent', 'unknown', 'done', 'parked');
+CREATE INDEX IF NOT EXISTS journal_stuck ON cutover.journal_entry (number) WHERE state IN ('unknown', 'parked');
 CREATE INDEX IF NOT EXISTS journal_listed ON cutover.journal_entry (number) WHERE state IN ('diverged', 'abandoned');
 CREATE INDEX IF NOT EXISTS journal_differed ON cutover.journal_entry (number) WHERE differed <> '';
 -- By these a start finds which keys it needs without looking at every entry.
@@ -133,12 +136,16 @@ CREATE TABLE IF NOT EXISTS cutover.journal_heal_asked (
     healed bigint[]
 );
 
+-- How these functions look for rows is settled here, not by statistics, which mislead about tables that are empty most of
+-- the time, or full of what is over. And only a plain scan of an index remembers which of its entries are dead: in a
+-- queue most are.
+
 -- Admit a batch of intents. One statement with a commit of its own: the control row is locked first, so numbers become
 -- visible in order, and a fence or a change of roles lies wholly before or wholly after it. Each statement inside sees
 -- what was committed before the lock was had. Every intent gets its own answer; none can fail the others.
 CREATE OR REPLACE FUNCTION cutover.journal_append(batch jsonb, requests bytea[], now_at double precision)
 RETURNS TABLE (place integer, answer text, entry_number bigint, entry_after bigint, epoch_now bigint)
-LANGUAGE plpgsql SET enable_seqscan = off AS $$ -- a table that is usually empty has misleading statistics when it fills
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     c cutover.control;
     p cutover.journal_position;
@@ -146,9 +153,13 @@ DECLARE
     known cutover.journal_entry;
     spans cutover.lane_span[];
     own_ticket bigint;
+    queueing boolean;
+    holding boolean;
 BEGIN
     SELECT * INTO STRICT c FROM cutover.control FOR UPDATE;
     SELECT * INTO STRICT p FROM cutover.journal_position FOR UPDATE;
+    -- Mostly nobody waits and nothing is held. A hold that is committed later looks for intents itself.
+    SELECT EXISTS (SELECT FROM cutover.journal_waiting), EXISTS (SELECT FROM cutover.journal_hold) INTO queueing, holding;
     epoch_now := c.epoch;
     FOR place IN 1 .. jsonb_array_length(batch) LOOP
         item := batch -> (place - 1);
@@ -185,20 +196,23 @@ BEGIN
             RETURN NEXT;
             CONTINUE;
         END IF;
-        SELECT array_agg(cutover.span_of(lane)) INTO spans FROM jsonb_array_elements_text(item -> 'lanes') lane;
+        spans := ARRAY(SELECT cutover.span_of(lane) FROM jsonb_array_elements_text(item -> 'lanes') lane);
         IF EXISTS (SELECT FROM cutover.journal_lane l, unnest(spans) s WHERE l.span && s AND l.against = c.active) THEN
             answer := 'parked';
             RETURN NEXT;
             CONTINUE;
         END IF;
-        SELECT min(w.ticket) INTO own_ticket FROM cutover.journal_waiting w WHERE w.id = item ->> 'id';
+        IF queueing THEN
+            SELECT min(w.ticket) INTO own_ticket FROM cutover.journal_waiting w WHERE w.id = item ->> 'id';
+        END IF;
         IF EXISTS (SELECT FROM cutover.journal_lane l, unnest(spans) s WHERE l.span && s AND l.claimed)
-           OR EXISTS (SELECT FROM cutover.journal_hold h, unnest(spans) s
-                      WHERE h.span && s AND h.until > clock_timestamp())
-           OR EXISTS (SELECT FROM cutover.journal_waiting w, unnest(spans) s
-                      WHERE w.span && s AND w.until > now_at AND w.id <> item ->> 'id'
-                        AND (own_ticket IS NULL OR w.ticket < own_ticket)) THEN
+           OR holding AND EXISTS (SELECT FROM cutover.journal_hold h, unnest(spans) s
+                                  WHERE h.span && s AND h.until > clock_timestamp())
+           OR queueing AND EXISTS (SELECT FROM cutover.journal_waiting w, unnest(spans) s
+                                   WHERE w.span && s AND w.until > now_at AND w.id <> item ->> 'id'
+                                     AND (own_ticket IS NULL OR w.ticket < own_ticket)) THEN
             answer := 'queued';
+            queueing := true;
             IF own_ticket IS NULL AND (item ->> 'wait_until')::double precision > now_at THEN
                 INSERT INTO cutover.journal_waiting
                 SELECT item ->> 'id', nextval('cutover.journal_ticket'), s, (item ->> 'wait_until')::double precision
@@ -230,15 +244,48 @@ END $$;
 -- after all, but later writes began in its lanes, so only heal can tell the standby in which order.
 CREATE OR REPLACE FUNCTION cutover.journal_outcomes(batch jsonb, answers bytea[])
 RETURNS TABLE (place integer, noted text)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     p cutover.journal_position;
     e cutover.journal_entry;
     item jsonb;
     wanted text;
+    plain bigint[] := '{}';
 BEGIN
     SELECT * INTO STRICT p FROM cutover.journal_position FOR UPDATE;
+    -- Nearly all are of intents, and end them. Many of these together cost less than half; a few cost less one by one.
+    IF jsonb_array_length(batch) > 4 THEN
+        WITH told AS (
+            SELECT DISTINCT ON (i.id) i.* FROM ROWS FROM (
+                jsonb_to_recordset(batch) AS (id text, state text, reason text, sealed_with text)
+            ) WITH ORDINALITY AS i (id, state, reason, sealed_with, place) ORDER BY i.id, i.place
+        ), open AS (
+            SELECT told.*, x.number FROM told JOIN cutover.journal_entry x ON x.id = told.id
+            WHERE x.state = 'intent' AND told.state IN ('done', 'failed') FOR UPDATE OF x
+        ), numbered AS (
+            SELECT open.*, p.completion + row_number() OVER (ORDER BY open.place) AS completion FROM open
+        ), ended AS (
+            UPDATE cutover.journal_entry x SET state = n.state, completion = n.completion, horizon = p.number,
+                reason = n.reason, ended = true, answer = answers[n.place], answer_with = n.sealed_with,
+                settled_at = CASE WHEN n.state = 'failed' THEN clock_timestamp() END,
+                -- What was never forwarded has no answer to repeat: its key may be used again.
+                client_key = CASE WHEN n.state = 'failed' AND answers[n.place] IS NULL THEN NULL ELSE x.client_key END
+            FROM numbered n WHERE x.number = n.number RETURNING n.place
+        ), gone AS (
+            DELETE FROM cutover.journal_lane l USING numbered n WHERE l.number = n.number AND n.state = 'failed'
+        ), freed AS (
+            UPDATE cutover.journal_lane l SET claimed = false FROM numbered n
+            WHERE l.number = n.number AND n.state = 'done' AND l.claimed
+        )
+        SELECT coalesce(array_agg(ended.place), '{}') INTO plain FROM ended;
+    END IF;
+    p.completion := p.completion + cardinality(plain);
     FOR place IN 1 .. jsonb_array_length(batch) LOOP
+        IF place = ANY (plain) THEN
+            noted := 'noted';
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
         item := batch -> (place - 1);
         wanted := item ->> 'state';
         SELECT * INTO e FROM cutover.journal_entry x WHERE x.id = item ->> 'id' FOR UPDATE;
@@ -282,13 +329,11 @@ END $$;
 -- them in their lanes, nothing holds these. Their `sending` is durable when this returns.
 CREATE OR REPLACE FUNCTION cutover.journal_claim(
     my_term bigint, most integer, to_sides text[], one_by_one text[], now_at double precision, ends_by double precision
-) RETURNS SETOF bigint LANGUAGE plpgsql AS $$
+) RETURNS SETOF bigint LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     frontier bigint;
     stuck cutover.lane_span[] := '{}';
     candidate record;
-    taken bigint;
-    left_over integer := most;
 BEGIN
     PERFORM FROM cutover.journal_replayer WHERE term = my_term FOR SHARE;
     IF NOT FOUND THEN
@@ -309,8 +354,9 @@ BEGIN
             END IF;
         END LOOP;
     END IF;
-    FOR candidate IN
-        SELECT e.number, CASE WHEN e.target = ANY (one_by_one) THEN e.sequence END AS drawn
+    RETURN QUERY
+    WITH free AS (
+        SELECT e.number, e.completion, CASE WHEN e.target = ANY (one_by_one) THEN e.sequence END AS drawn
         FROM cutover.journal_entry e
         WHERE e.state = 'done' AND e.after < frontier AND e.retry_at <= now_at AND e.target = ANY (to_sides)
           AND NOT EXISTS (SELECT FROM cutover.journal_sending s WHERE s.number = e.number)
@@ -319,70 +365,70 @@ BEGIN
           AND NOT EXISTS (SELECT FROM cutover.journal_lane mine JOIN cutover.journal_hold h ON h.span && mine.span
                           WHERE mine.number = e.number AND h.until > clock_timestamp())
         ORDER BY e.completion LIMIT 4 * most
-    LOOP
-        EXIT WHEN left_over = 0;
+    ), first AS (
+        SELECT f.*, row_number() OVER (PARTITION BY f.drawn ORDER BY f.completion) AS turn FROM free f
+    ), taken AS (
         INSERT INTO cutover.journal_sending (number, term, deadline, sequence)
-        VALUES (candidate.number, my_term, ends_by, candidate.drawn) ON CONFLICT DO NOTHING RETURNING number INTO taken;
-        CONTINUE WHEN taken IS NULL;
-        UPDATE cutover.journal_lane SET sending = true WHERE number = taken;
-        left_over := left_over - 1;
-        RETURN NEXT taken;
-    END LOOP;
+        SELECT f.number, my_term, ends_by, f.drawn FROM first f
+        WHERE f.drawn IS NULL OR (f.turn = 1 AND NOT EXISTS (
+            SELECT FROM cutover.journal_sending s WHERE s.sequence = f.drawn))
+        ORDER BY f.completion LIMIT most
+        ON CONFLICT DO NOTHING RETURNING journal_sending.number
+    ), marked AS (
+        UPDATE cutover.journal_lane l SET sending = true FROM taken WHERE l.number = taken.number
+    )
+    SELECT taken.number FROM taken;
 END $$;
 
 -- Say what became of copies. A replayer of an earlier term is not heard: 'stale'.
 CREATE OR REPLACE FUNCTION cutover.journal_settle(my_term bigint, batch jsonb, answers bytea[])
 RETURNS TABLE (place integer, noted text)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
-    item jsonb;
-    act text;
-    which bigint;
+    heard bigint[];
 BEGIN
     PERFORM FROM cutover.journal_replayer WHERE term = my_term FOR SHARE;
-    FOR place IN 1 .. jsonb_array_length(batch) LOOP
-        item := batch -> (place - 1);
-        act := item ->> 'act';
-        which := (item ->> 'number')::bigint;
-        PERFORM FROM cutover.journal_sending s WHERE s.number = which AND s.term = my_term AND EXISTS (
-            SELECT FROM cutover.journal_replayer r WHERE r.term = my_term) FOR UPDATE;
-        IF NOT FOUND THEN
-            noted := 'stale';
-        ELSE
-            noted := 'noted';
-            IF act = 'lost' THEN
-                UPDATE cutover.journal_sending SET lost = true,
-                    deadline = least(deadline, nullif((item ->> 'retry_at')::double precision, 0)) WHERE number = which;
-                UPDATE cutover.journal_entry SET reason = item ->> 'reason' WHERE number = which;
-            ELSE
-                DELETE FROM cutover.journal_sending WHERE number = which;
-                UPDATE cutover.journal_lane SET sending = false WHERE number = which;
-                PERFORM cutover.journal_settled(which, act, item, answers[place]);
-            END IF;
-        END IF;
-        RETURN NEXT;
-    END LOOP;
+    IF FOUND THEN
+        WITH told AS (
+            SELECT DISTINCT ON (i.number) i.* FROM ROWS FROM (
+                jsonb_to_recordset(batch) AS (number bigint, act text, reason text, retry_at double precision,
+                                              uncertain boolean, sealed_with text)
+            ) WITH ORDINALITY AS i (number, act, reason, retry_at, uncertain, sealed_with, place)
+            ORDER BY i.number, i.place
+        ), mine AS (
+            SELECT told.* FROM told JOIN cutover.journal_sending s ON s.number = told.number AND s.term = my_term
+            FOR UPDATE OF s
+        ), lost AS (
+            UPDATE cutover.journal_sending s SET lost = true, deadline = least(s.deadline, nullif(m.retry_at, 0))
+            FROM mine m WHERE s.number = m.number AND m.act = 'lost'
+        ), ended AS (
+            DELETE FROM cutover.journal_sending s USING mine m WHERE s.number = m.number AND m.act <> 'lost'
+        ), settled AS (
+            UPDATE cutover.journal_entry e SET
+                state = CASE WHEN m.act IN ('retry', 'copied', 'lost') THEN e.state ELSE m.act END,
+                copied = e.copied OR m.act = 'copied',
+                differed = CASE WHEN m.act = 'copied' THEN m.reason ELSE e.differed END,
+                attempts = e.attempts + (m.act <> 'lost')::integer,
+                retry_at = CASE WHEN m.act = 'lost' THEN e.retry_at ELSE coalesce(m.retry_at, 0) END,
+                reason = m.reason,
+                uncertain = CASE WHEN m.act = 'lost' THEN e.uncertain ELSE coalesce(m.uncertain, false) END,
+                standby_answer = CASE WHEN m.act = 'lost' THEN e.standby_answer ELSE answers[m.place] END,
+                standby_with = CASE WHEN m.act = 'lost' THEN e.standby_with ELSE m.sealed_with END,
+                settled_at = CASE WHEN m.act IN ('applied', 'diverged') THEN clock_timestamp() END
+            FROM mine m WHERE e.number = m.number AND e.state = 'done'
+        ), gone AS (
+            DELETE FROM cutover.journal_lane l USING mine m
+            WHERE l.number = m.number AND m.act IN ('applied', 'diverged')
+        ), freed AS (
+            UPDATE cutover.journal_lane l SET sending = false,
+                against = CASE WHEN m.act = 'parked' THEN e.target ELSE l.against END
+            FROM mine m JOIN cutover.journal_entry e ON e.number = m.number
+            WHERE l.number = m.number AND m.act NOT IN ('lost', 'applied', 'diverged')
+        )
+        SELECT array_agg(mine.place) INTO heard FROM mine;
+    END IF;
+    RETURN QUERY SELECT at, CASE WHEN at = ANY (heard) THEN 'noted' ELSE 'stale' END
+                 FROM generate_series(1, jsonb_array_length(batch)) at;
 END $$;
 
-CREATE OR REPLACE FUNCTION cutover.journal_settled(which bigint, act text, item jsonb, heard bytea)
-RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    UPDATE cutover.journal_entry SET
-        state = CASE WHEN act IN ('retry', 'copied') THEN state ELSE act END,
-        copied = copied OR act = 'copied',
-        differed = CASE WHEN act = 'copied' THEN item ->> 'reason' ELSE differed END,
-        attempts = attempts + 1,
-        retry_at = coalesce((item ->> 'retry_at')::double precision, 0),
-        reason = item ->> 'reason',
-        uncertain = coalesce((item ->> 'uncertain')::boolean, false),
-        standby_answer = heard,
-        standby_with = item ->> 'sealed_with',
-        settled_at = CASE WHEN act IN ('applied', 'diverged') THEN clock_timestamp() END
-    WHERE number = which AND state = 'done';
-    IF act IN ('applied', 'diverged') THEN
-        DELETE FROM cutover.journal_lane WHERE number = which;
-    ELSIF act = 'parked' THEN
-        UPDATE cutover.journal_lane l SET against = e.target FROM cutover.journal_entry e
-        WHERE l.number = which AND e.number = which;
-    END IF;
-END $$;
+DROP FUNCTION IF EXISTS cutover.journal_settled(bigint, text, jsonb, bytea);

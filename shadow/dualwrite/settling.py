@@ -53,7 +53,7 @@ class ReplayJournal(PostgresJournal):
         return [number for (number,) in rows]
 
     async def settle(self, term: int, settlements: Sequence[Settlement]) -> list[bool]:
-        ids = {entry.number: entry.id for entry in await self.entries([s.number for s in settlements if s.answer])}
+        ids: dict[int, str] = dict(await self._session.run("ids", numbers=[s.number for s in settlements if s.answer]))
         batch = [
             {"number": s.number, "act": str(s.act), "reason": s.reason.replace("\0", "\\0"), "retry_at": s.retry_at,
              "sealed_with": self._keyring.current if s.answer else None}

@@ -190,6 +190,25 @@ async def test_outcomes_complete_in_their_own_order(stage: Stage) -> None:
     assert await stage.journal.append([an_intent("i-3", "a")], NOW) == [Admitted(3, 2)]
 
 
+async def test_many_outcomes_told_at_once_are_each_noted_as_if_alone(stage: Stage) -> None:
+    ids = [f"i-{number}" for number in range(6)]
+    await stage.journal.append([an_intent(id, id, client="anna", key=id) for id in ids], NOW)
+    told = [
+        done("i-0"), Outcome("i-1", State.FAILED, reason="it was never forwarded"), Outcome("nobody", State.DONE),
+        Outcome("i-2", State.UNKNOWN, reason="cut off"), Outcome("i-3", State.FAILED, CREATED), done("i-0"),
+        done("i-4"), Outcome("i-4", State.FAILED), done("i-2"),
+    ]  # fmt: skip
+    noted = await stage.journal.outcomes(told)
+    assert noted == [Noted.MISSING if outcome.id == "nobody" else Noted.NOTED for outcome in told]
+    entries = await stage.journal.entries(range(1, 7))
+    assert [entry.state.value for entry in entries] == ["done", "failed", "done", "failed", "done", "intent"]
+    assert sorted(entry.completion for entry in entries if entry.completion) == [1, 2, 3, 4, 5]
+    assert [entry.answer for entry in entries] == [CREATED, None, CREATED, CREATED, CREATED, None]
+    again = [an_intent(f"again-{number}", f"x-{number}", client="anna", key=f"i-{number}") for number in (0, 1, 3, 5)]
+    answers = await stage.journal.append(again, NOW)
+    assert [type(one) for one in answers] == [Repeated, Admitted, Repeated, Refused]
+
+
 async def test_an_outcome_told_twice_changes_nothing(stage: Stage) -> None:
     await stage.write("i-1", "a")
     assert await stage.journal.outcomes([done("i-1"), Outcome("i-9", State.DONE)]) == [Noted.NOTED, Noted.MISSING]
@@ -330,6 +349,31 @@ async def test_one_leads_and_an_earlier_term_is_not_heard(stage: Stage) -> None:
     assert not await stage.journal.adopt(1, 1, NOW + 60)
     assert await stage.journal.adopt(2, 1, NOW + 60)
     assert await stage.journal.settle(2, [Settlement(1, State.APPLIED)]) == [True]
+
+
+async def test_many_copies_settled_at_once_are_each_noted_as_if_alone(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 60)
+    await stage.journal.append([an_intent(f"i-{number}", f"lane/{number}") for number in range(1, 8)], NOW)
+    await stage.journal.outcomes([done(f"i-{number}") for number in range(1, 8)])
+    applied, diverged, parked, retried, lost, copied, waiting = range(1, 8)
+    assert len(await stage.claim(most=6)) == 6
+    heard = await stage.journal.settle(1, [
+        Settlement(applied, State.APPLIED, answer=CREATED), Settlement(diverged, State.DIVERGED, "other ids"),
+        Settlement(parked, State.PARKED, "refused"), Settlement(retried, "retry", "busy", NOW + 5),
+        Settlement(lost, "lost", "no answer"), Settlement(copied, COPIED, "a word", NOW + 5),
+        Settlement(waiting, State.APPLIED), Settlement(applied, State.DIVERGED, "twice"),
+    ])  # fmt: skip
+    assert heard == [True] * 6 + [False] * 2
+    entries = {entry.number: entry for entry in await stage.journal.entries(range(1, 8))}
+    found = [entries[number].state.value for number in (applied, diverged, parked, retried, lost, copied, waiting)]
+    assert found == ["applied", "diverged", "parked", "done", "done", "done", "done"]
+    assert [entries[number].attempts for number in (applied, retried, lost)] == [1, 1, 0]
+    assert (entries[copied].copied, entries[copied].differed) == (True, "a word")
+    assert [orphan.number for orphan in await stage.journal.orphans(1)] == [lost]
+    (late,) = await stage.journal.append([an_intent("late", "lane/3")], NOW)
+    assert isinstance(late, Admitted), "its lane is parked against the other side"
+    assert await stage.claim() == [waiting]
+    assert sorted(await stage.claim(now=NOW + 9)) == [retried, copied]
 
 
 async def test_a_lost_copy_is_never_sent_again_by_itself(stage: Stage) -> None:
