@@ -120,11 +120,20 @@ def measure(directory: Path, seconds: float) -> tuple[list[Result], Lag]:
                     sample = uvloop.run(hammer(port, _writes(at_once), at_once, seconds))
                     samples.setdefault((journaled, at_once), []).append(sample)
             for journaled, port in ports.items():
+                _level(ensure_database(postgres, _database(True)))
                 sample = uvloop.run(pace(port, _writes(8), QUIET, seconds))
                 samples.setdefault((journaled, 0), []).append(sample)
         results = [_result(*case, taken) for case, taken in samples.items()]
         most = max(result.rate for result in results if result.journaled)
-        return results, _lag(ports[True], ensure_database(postgres, _database(True)), SHARE * most)
+        _level(database := ensure_database(postgres, _database(True)))
+        return results, _lag(ports[True], database, SHARE * most)
+
+
+def _level(database: str) -> None:
+    """Wait until the standby has everything."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        while connection.execute("SELECT FROM cutover.journal_entry WHERE state = 'done' LIMIT 1").rowcount:
+            time.sleep(0.1)
 
 
 def _lag(port: int, database: str, rate: float) -> Lag:

@@ -47,8 +47,8 @@ class Pace:
     """Seconds after which a copy cannot land any more; above the sender's own timeout."""
     idle: float = 0.02
     gather: float = 0.01
-    """Seconds for which entries that may be sent, and copies that have ended, are gathered: a statement for several costs
-    hardly more than for one. Not while the standby is behind: then there is enough to do without waiting."""
+    """Seconds for which entries that may be sent, and copies that have ended, are gathered: a statement for several
+    costs hardly more than for one. Not while the standby is behind: then there is enough to do without waiting."""
     resolve_every: float = 0.5
     care_beside: bool = True
     """Heals and unknown outcomes are seen to beside the copies, which go on meanwhile; off: between them."""

@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS cutover.journal_entry (
     standby_with   text,
     CHECK (state NOT IN ('done', 'applied', 'diverged') OR completion IS NOT NULL),
     CHECK ((settled_at IS NULL) = (state IN ('intent', 'unknown', 'done', 'parked')))
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 CREATE UNIQUE INDEX IF NOT EXISTS journal_client_key ON cutover.journal_entry (client, client_key)
     WHERE client_key IS NOT NULL AND state <> 'abandoned';
 CREATE INDEX IF NOT EXISTS journal_done ON cutover.journal_entry (completion) WHERE state = 'done';
@@ -83,7 +83,7 @@ CREATE TABLE IF NOT EXISTS cutover.journal_lane (
     against text,
     EXCLUDE USING gist (span WITH &&) WHERE (claimed),
     EXCLUDE USING gist (span WITH &&) WHERE (sending)
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 CREATE INDEX IF NOT EXISTS journal_lane_number ON cutover.journal_lane (number);
 CREATE INDEX IF NOT EXISTS journal_lane_span ON cutover.journal_lane USING gist (span);
 CREATE INDEX IF NOT EXISTS journal_lane_against ON cutover.journal_lane (against) WHERE against IS NOT NULL;
@@ -122,7 +122,7 @@ CREATE TABLE IF NOT EXISTS cutover.journal_sending (
     deadline double precision NOT NULL,
     sequence text UNIQUE,
     lost     boolean NOT NULL DEFAULT false
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 
 -- Heals that a person asks for, by whoever may ask; the leader among the replayers does them and answers.
 CREATE TABLE IF NOT EXISTS cutover.journal_heal_asked (
@@ -136,16 +136,12 @@ CREATE TABLE IF NOT EXISTS cutover.journal_heal_asked (
     healed bigint[]
 );
 
--- How these functions look for rows is settled here, not by statistics, which mislead about tables that are empty most of
--- the time, or full of what is over. And only a plain scan of an index remembers which of its entries are dead: in a
--- queue most are.
-
 -- Admit a batch of intents. One statement with a commit of its own: the control row is locked first, so numbers become
 -- visible in order, and a fence or a change of roles lies wholly before or wholly after it. Each statement inside sees
 -- what was committed before the lock was had. Every intent gets its own answer; none can fail the others.
 CREATE OR REPLACE FUNCTION cutover.journal_append(batch jsonb, requests bytea[], now_at double precision)
 RETURNS TABLE (place integer, answer text, entry_number bigint, entry_after bigint, epoch_now bigint)
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     c cutover.control;
     p cutover.journal_position;
@@ -244,7 +240,7 @@ END $$;
 -- after all, but later writes began in its lanes, so only heal can tell the standby in which order.
 CREATE OR REPLACE FUNCTION cutover.journal_outcomes(batch jsonb, answers bytea[])
 RETURNS TABLE (place integer, noted text)
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     p cutover.journal_position;
     e cutover.journal_entry;
@@ -329,7 +325,7 @@ END $$;
 -- them in their lanes, nothing holds these. Their `sending` is durable when this returns.
 CREATE OR REPLACE FUNCTION cutover.journal_claim(
     my_term bigint, most integer, to_sides text[], one_by_one text[], now_at double precision, ends_by double precision
-) RETURNS SETOF bigint LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+) RETURNS SETOF bigint LANGUAGE plpgsql AS $$
 DECLARE
     frontier bigint;
     stuck cutover.lane_span[] := '{}';
@@ -383,7 +379,7 @@ END $$;
 -- Say what became of copies. A replayer of an earlier term is not heard: 'stale'.
 CREATE OR REPLACE FUNCTION cutover.journal_settle(my_term bigint, batch jsonb, answers bytea[])
 RETURNS TABLE (place integer, noted text)
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     heard bigint[];
 BEGIN
