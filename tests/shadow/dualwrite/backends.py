@@ -12,13 +12,15 @@ import orjson
 from shadow.answer import Answer, AskFailed, Reason
 from shadow.compare.diff import Limits
 from shadow.compare.rules import RuleBook
-from shadow.dualwrite.admission import Admitted, Refused, Replays
+from shadow.dualwrite.admission import Admitted, Refused
 from shadow.dualwrite.copies import Copy
-from shadow.dualwrite.entry import Intent, Outcome, Request, State
+from shadow.dualwrite.entry import Entry, Intent, Outcome, Request, State
 from shadow.dualwrite.lanes import WriteRoute
 from shadow.dualwrite.ordering import conflict
 from shadow.dualwrite.replay import Pace, Replayer
 from shadow.dualwrite.resolve import Patience, Resolver
+from shadow.dualwrite.settling import ReplayJournal
+from shadow.dualwrite.testing import InMemoryJournal
 from shadow.sender import Target
 from shadow.settings import Rule
 from shadow.testing import TurnedClock
@@ -55,6 +57,8 @@ class Side:
         if self.ids and id in self.recorded:
             return self.recorded[id]
         asked = orjson.loads(body)
+        if asked["leans"] and not any(asked["leans"] in ops for ops in self.cells.values()):
+            return Answer(400, (), b"{}")  # what it refers to is not here; refused, and not recorded
         answer = self._effect(asked, pinned)
         if self.ids:
             self.recorded[id] = answer
@@ -110,6 +114,7 @@ class Backends:
     async def set_sequence(self, target: Target, sequence: str, value: int) -> None:
         assert sequence == "things_id_seq"
         self.sides[target.name].sequence = value
+        await asyncio.sleep(0)  # a round trip: others may be served meanwhile
 
     async def heal(self, lanes: tuple[str, ...], source: str, destination: str) -> None:
         """Copies rows, as `migration` does."""
@@ -129,21 +134,22 @@ class NoTokens:
         return None
 
 
-async def quiet(entry: object) -> bool:
-    return True
-
-
 @dataclass
 class Stand:
     """A journal with two backends and whoever replays now."""
 
-    journal: Replays
+    journal: InMemoryJournal | ReplayJournal
     backends: Backends = field(default_factory=Backends)
     clock: TurnedClock = field(default_factory=PassingClock)
     epoch: int = 1
     active: str = "old"
     rules: tuple[Rule, ...] = ()
     ops: int = 0
+    leaning: bool = False  # every write refers to the newest effect that it sees
+    leans: dict[int, int] = field(default_factory=dict)
+    poison: set[int] = field(default_factory=set)  # ops that the standby refused, or does
+    pending: dict[int, bytes] = field(default_factory=dict)  # ops that may still land on the active side
+    told_later: dict[int, Outcome] = field(default_factory=dict)
     leaders: int = 0
     replayer: Replayer = field(init=False)
     gone: list[Replayer] = field(default_factory=list)
@@ -154,7 +160,7 @@ class Stand:
     def a_replayer(self) -> Replayer:
         self.leaders += 1
         resolver = Resolver(
-            self.journal, self.backends, self.backends.heal, quiet, TARGETS, ROUTES, self.clock, Patience(hold=30)
+            self.journal, self.backends, self.backends.heal, self.quiet, TARGETS, ROUTES, self.clock, Patience(hold=30)
         )
         return Replayer(
             f"replayer {self.leaders}", self.journal, self.backends, resolver, NoTokens(), TARGETS, ROUTES,
@@ -165,24 +171,34 @@ class Stand:
     async def write(self, lanes: tuple[str, ...], course: str = "ok", route: str = PLAIN) -> int:
         """A write as an edge does it; its op, or 0 if it was not admitted."""
         op = self.ops + 1
-        body = orjson.dumps({"op": op, "lanes": lanes, "create": route in (CREATE, BOTH)})
+        leans = max((op for ops in self.backends.sides[self.active].cells.values() for op in ops), default=0)
+        leans = leans if self.leaning and route != ROWS else 0
+        body = orjson.dumps({"op": op, "lanes": lanes, "create": route in (CREATE, BOTH), "leans": leans})
         now = self.clock.now()
         intent = Intent(
             f"id-{op}", self.epoch, now, now + 5, route, lanes, Request("POST", b"/x", b"h", (), body),
             sequence=ROUTES[route].sequence,
         )  # fmt: skip
-        (admitted,) = await self.journal.append([intent], now)  # type: ignore[attr-defined]
+        (admitted,) = await self.journal.append([intent], now)
         if isinstance(admitted, Refused):
             return 0
         assert isinstance(admitted, Admitted)
         self.ops = op
-        if course == "open":
+        self.leans[op] = leans
+        if course in ("open", "dies"):
             return op
         side = self.backends.sides[self.active]
+        if course in ("open after", "dies after"):
+            done = Outcome(intent.id, State.DONE, side.take(intent.id, body, None))
+            if course == "open after":
+                self.told_later[op] = done
+            return op
+        if course == "late":
+            self.pending[op] = body
         if course == "4xx":
             side.sequence += route == CREATE
             outcome = Outcome(intent.id, State.FAILED, Answer(400, (), b"{}"))
-        elif course == "never":
+        elif course in ("never", "late"):
             outcome = Outcome(intent.id, State.UNKNOWN)
         else:
             answer = side.take(intent.id, body, None)
@@ -194,9 +210,36 @@ class Stand:
         await self.journal.outcomes([outcome])
         return op
 
+    async def lands(self, told: bool) -> None:
+        """The oldest request that was given up for lost takes effect, unless its id was claimed meanwhile."""
+        if not self.pending:
+            return
+        op = min(self.pending)
+        answer = self.backends.sides[self.active].take(f"id-{op}", self.pending.pop(op), None)
+        if told and answer.status < 300:
+            await self.journal.outcomes([Outcome(f"id-{op}", State.DONE, answer)])
+
+    async def finishes(self) -> None:
+        """The edge tells the oldest outcome that it has kept back."""
+        if self.told_later:
+            await self.journal.outcomes([self.told_later.pop(min(self.told_later))])
+
+    def poisoned(self) -> None:
+        """The standby refuses the newest write, for as long as there are faults."""
+        self.backends.refusing.add(self.ops)
+        self.poison.add(self.ops)
+
+    async def quiet(self, entry: Entry) -> bool:
+        """What the database of an unmodified backend tells: whether a request may still land."""
+        return entry.number not in self.pending
+
+    @property
+    def standby(self) -> str:
+        return "new" if self.active == "old" else "old"
+
     async def finish(self, op: int, lanes: tuple[str, ...]) -> None:
         """The outcome of a write that was left open."""
-        body = orjson.dumps({"op": op, "lanes": lanes, "create": False})
+        body = orjson.dumps({"op": op, "lanes": lanes, "create": False, "leans": 0})
         answer = self.backends.sides[self.active].take(f"id-{op}", body, None)
         await self.journal.outcomes([Outcome(f"id-{op}", State.DONE, answer)])
 
@@ -217,9 +260,14 @@ class Stand:
     async def calm(self) -> None:
         """Faults are gone: time passes until nothing is left to do."""
         self.backends.refusing.clear()
+        while self.pending:
+            await self.lands(False)
         for _ in range(400):
-            if not await self.journal.open_entries():
+            if not (entries := await self.journal.open_entries()):
                 return
+            for entry in entries:
+                if entry.state is State.PARKED:  # a person looks after it
+                    await self.journal.retry(entry.number)
             await self.turns(1)
             self.clock.turn(20)
         raise AssertionError([(e.number, e.state, e.reason) for e in await self.journal.open_entries()])

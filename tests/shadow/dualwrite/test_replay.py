@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import orjson
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from shadow.dualwrite.entry import State
 from shadow.dualwrite.resolve import HangTogether, NoMapping
-from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.testing import InMemoryJournal, Roles
 from shadow.settings import Rule, RuleKind
-from tests.contracts.test_journal import KEYS, change, control_row
-from tests.shadow.dualwrite.backends import BOTH, CELLS, CREATE, PLAIN, ROWS, Stand
+from tests.shadow.dualwrite.backends import BOTH, CREATE, ROWS, Stand
+from tests.shadow.dualwrite.programs import equal
 
 
 @pytest.fixture
@@ -34,18 +30,13 @@ def turned_stand() -> Iterator[Stand]:
     made.close()
 
 
-def equal(stand: Stand) -> bool:
-    one, other = stand.backends.sides.values()
-    return one.cells == other.cells and one.serials == other.serials
-
-
 async def state(stand: Stand, number: int) -> State:
     (entry,) = await stand.journal.entries([number])
     return entry.state
 
 
 async def differed(stand: Stand) -> dict[int, str]:
-    found: dict[int, str] = await stand.journal.differed()  # type: ignore[attr-defined]
+    found: dict[int, str] = await stand.journal.differed()
     return found
 
 
@@ -302,83 +293,3 @@ async def test_heal_waits_for_what_is_in_flight_in_its_lanes(stand: Stand) -> No
     await stand.calm()
     assert [await state(stand, n) for n in (1, running)] == [State.HEALED, State.HEALED]
     assert equal(stand)
-
-
-# ---- any program
-
-WIPE = """
-    TRUNCATE cutover.journal_entry, cutover.journal_lane, cutover.journal_sending, cutover.journal_waiting,
-        cutover.journal_hold;
-    UPDATE cutover.journal_position SET number = 0, completion = 0;
-    UPDATE cutover.journal_replayer SET term = 0, holder = '', until = '-infinity'
-"""
-LANES = st.sampled_from((("a",), ("b/1",), ("b",), ("a", "b/1")))
-WRITE = st.tuples(
-    st.just("write"), LANES, st.sampled_from(("ok", "ok", "ok", "4xx", "5xx", "lost", "never")),
-    st.sampled_from((PLAIN, PLAIN, CREATE, ROWS, BOTH)),
-)  # fmt: skip
-FAULT = st.sampled_from(("none", "none", "busy", "lost", "lost after", "hangs", "hangs after"))
-TURNS = st.tuples(st.just("turns"), st.integers(1, 3), st.lists(FAULT, max_size=4).map(tuple))
-LEADER, TIME = st.tuples(st.just("another leads")), st.tuples(st.just("time"), st.sampled_from((1, 40, 400)))
-PROGRAM = st.lists(st.one_of(WRITE, WRITE, TURNS, TURNS, LEADER, TIME), max_size=25)
-
-
-def check(stand: Stand) -> None:
-    """I3 and I4: at most once on each side, and the standby's effects in the order of the active side's."""
-    active = stand.backends.sides[stand.active]
-    standby = stand.backends.sides["new" if stand.active == "old" else "old"]
-    for cell in CELLS:
-        one, other = active.cells[cell], standby.cells[cell]
-        assert len(other) == len(set(other)), f"twice in {cell}: {other}"
-        assert other == one[: len(other)], f"in {cell} {other} is not a prefix of {one}"
-
-
-async def run(stand: Stand, program: list[tuple[object, ...]]) -> None:
-    try:
-        for what, *with_ in program:
-            match what:
-                case "write":
-                    await stand.write(*with_)  # type: ignore[arg-type]
-                case "turns":
-                    await stand.turns(*with_)  # type: ignore[arg-type]
-                case "another leads":
-                    await stand.another_leads()
-                case _:
-                    stand.clock.turn(float(str(with_[0])))
-            check(stand)
-        if stand.replayer._running:
-            await stand.another_leads()  # L1 holds once faults are gone: a copy that hangs for ever is one
-        await stand.calm()
-        check(stand)
-        assert equal(stand), "with faults gone both sides are equal (L1)"
-    finally:
-        stand.close()
-        await asyncio.sleep(0)
-
-
-@pytest.mark.property_test
-@given(program=PROGRAM, active=st.sampled_from(("old", "new")))
-def test_any_program_ends_with_equal_sides(program: list[tuple[object, ...]], active: str) -> None:
-    standby = "new" if active == "old" else "old"
-    asyncio.run(run(Stand(InMemoryJournal(Roles(1, active, standby)), active=active), program))
-
-
-@pytest.mark.property_test
-@pytest.mark.parametrize("active", ["old", "new"])
-def test_any_program_ends_with_equal_sides_over_postgres(fresh_database: Callable[[], str], active: str) -> None:
-    url = fresh_database()
-    control_row(url)
-    if active == "new":
-        change(url, "UPDATE cutover.control SET active = standby, standby = active")
-
-    async def one(program: list[tuple[object, ...]]) -> None:
-        async with await ReplayJournal.open(url, KEYS) as journal:
-            change(url, WIPE)
-            await run(Stand(journal, active=active), program)
-
-    @settings(max_examples=25)
-    @given(program=PROGRAM)
-    def any_program(program: list[tuple[object, ...]]) -> None:
-        asyncio.run(one(program))
-
-    any_program()
