@@ -14,8 +14,6 @@ from shadow.answer import Answer
 from shadow.dualwrite.admission import Noted, Why
 from shadow.dualwrite.entry import Outcome, State
 
-UNREADABLE = "unreadable"
-"""What the lanes of requests have in common whose body nobody can read; each has one of its own below it."""
 NOT_REACHED = frozenset({Fault.REFUSED, Fault.CONNECT_TIMEOUT, Fault.FULL})
 """The faults before the first byte of a request has left: nothing can have happened."""
 

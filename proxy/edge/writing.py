@@ -28,7 +28,6 @@ from proxy.edge.headers import Field, answer_head, first_value, request_head
 from proxy.edge.outcomes import (
     BAD_KEY,
     LATE,
-    UNREADABLE,
     is_unreadable,
     not_admitted,
     outcome_of,
@@ -42,7 +41,7 @@ from shadow.clock import Clock, SystemClock
 from shadow.dualwrite.admission import Admission, Admitted, Noted, Repeated, Why
 from shadow.dualwrite.client import JournalClient
 from shadow.dualwrite.entry import Intent, Outcome, Request, State
-from shadow.dualwrite.lanes import lanes_of
+from shadow.dualwrite.lanes import lane_of_its_own, lanes_of
 
 log = structlog.get_logger("edge")
 
@@ -144,7 +143,7 @@ class Writes:
             at=now,
             forward_by=now + self._settings.queue + self._settings.forward_within,
             route=route.name,
-            lanes=(f"{UNREADABLE}/{id}",) if call.unreadable else _lanes(call, route, body, claims),
+            lanes=(lane_of_its_own(id),) if call.unreadable else _lanes(call, route, body, claims),
             request=Request(head.method, head.target, head.host or b"", tuple(call.fields), body),
             client=decision.client or _ANONYMOUS,
             actor=None if claims is None else orjson.dumps(claims).decode(),

@@ -41,6 +41,24 @@ class WriteRoute:
     """What the server makes up: `ids.<table>`, `now` or `urls` → where its answer has it, such as `data.id`."""
 
 
+_UNREADABLE = "unreadable/"
+
+
+def lane_of_its_own(id: str) -> str:
+    """The lane of a write whose body nobody can read: it is in nobody's way, and has no rows that could be named."""
+    return _UNREADABLE + id
+
+
+def is_lane_of_its_own(lane: str) -> bool:
+    """Whether there are no rows behind a lane."""
+    return lane.startswith(_UNREADABLE)
+
+
+def widest(route: WriteRoute) -> tuple[str, ...]:
+    """The lanes of a write by this route of which nothing is known."""
+    return lanes_of(route.lanes, {}, b"")
+
+
 def lanes_of(
     templates: tuple[str, ...], params: Mapping[str, str], body: bytes, claims: Mapping[str, Any] | None = None
 ) -> tuple[str, ...]:

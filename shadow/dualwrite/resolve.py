@@ -17,7 +17,7 @@ from shadow.clock import Clock
 from shadow.dualwrite.admission import Noted, Replays
 from shadow.dualwrite.copies import Copies, copy_of
 from shadow.dualwrite.entry import Entry, Outcome, State
-from shadow.dualwrite.lanes import WriteRoute
+from shadow.dualwrite.lanes import WriteRoute, is_lane_of_its_own, widest
 from shadow.dualwrite.ordering import closure, conflict, minimal
 from shadow.sender import Target
 
@@ -186,7 +186,7 @@ class Resolver:
             return None
         await self._journal.hold(id, held, self._patience.hold)  # all of it for the rows, however long the rest took
         _, completion = await self._journal.position()
-        await self._heal(held, *sides)
+        await self._heal(tuple(lane for lane in held if not is_lane_of_its_own(lane)), *sides)
         return await self._journal.heal(id, completion)
 
     async def _held(self, id: str, lanes: Sequence[str]) -> tuple[str, ...] | None:
@@ -194,11 +194,17 @@ class Resolver:
         found = tuple(lanes)
         for _ in range(20):
             await self._journal.hold(id, found, self._patience.hold)
-            wider = closure(found, await self._journal.open_entries())
+            entries = await self._journal.open_entries()
+            wider = closure([*found, *self._behind_own_lanes(found, entries)], entries)
             if wider == closure(found, []):
                 return wider
             found = wider
         return None
+
+    def _behind_own_lanes(self, lanes: Sequence[str], entries: Sequence[Entry]) -> set[str]:
+        """What writes with lanes of their own may have touched after all: nothing told whose rows they meant."""
+        own = [entry for entry in entries if any(is_lane_of_its_own(lane) and lane in lanes for lane in entry.lanes)]
+        return {lane for entry in own for lane in widest(self._routes.get(entry.route, WriteRoute()))}
 
     async def _calm(self, id: str) -> bool:
         """Wait for what is in flight in held lanes, for no longer than half of the hold."""

@@ -27,11 +27,13 @@ from shadow.testing import TurnedClock
 
 TARGETS = {"old": Target("old", "http://old"), "new": Target("new", "http://new", cooperates=True)}
 PLAIN, CREATE, ROWS, BOTH = "POST /plain", "POST /create", "POST /rows", "POST /both"
+NAMED = "POST /named"
 ROUTES = {
     PLAIN: WriteRoute(),
     CREATE: WriteRoute(sequence="things_id_seq", pins={"ids.things": "id"}),
     ROWS: WriteRoute(carry="rows"),
     BOTH: WriteRoute(carry="both", pins={"ids.things": "id"}),
+    NAMED: WriteRoute(lanes=("b/{body.number}",)),
 }
 CELLS = ("a", "b/1", "b/2")
 
@@ -57,7 +59,7 @@ class Side:
         if self.ids and id in self.recorded:
             return self.recorded[id]
         asked = orjson.loads(body)
-        if asked["leans"] and not any(asked["leans"] in ops for ops in self.cells.values()):
+        if asked.get("leans") and not any(asked["leans"] in ops for ops in self.cells.values()):
             return Answer(400, (), b"{}")  # what it refers to is not here; refused, and not recorded
         answer = self._effect(asked, pinned)
         if self.ids:

@@ -8,10 +8,11 @@ import orjson
 import pytest
 
 from shadow.dualwrite.entry import State
+from shadow.dualwrite.lanes import lane_of_its_own
 from shadow.dualwrite.resolve import HangTogether, NoMapping
 from shadow.dualwrite.testing import InMemoryJournal, Roles
 from shadow.settings import Rule, RuleKind
-from tests.shadow.dualwrite.backends import BOTH, CREATE, ROWS, Stand
+from tests.shadow.dualwrite.backends import BOTH, CREATE, NAMED, PLAIN, ROWS, Stand
 from tests.shadow.dualwrite.programs import equal
 
 
@@ -292,4 +293,16 @@ async def test_heal_waits_for_what_is_in_flight_in_its_lanes(stand: Stand) -> No
     await stand.finish(running, ("a",))
     await stand.calm()
     assert [await state(stand, n) for n in (1, running)] == [State.HEALED, State.HEALED]
+    assert equal(stand)
+
+
+@pytest.mark.parametrize(("route", "carried"), [(NAMED, ("b",)), (PLAIN, ("",))])
+async def test_what_nobody_could_read_is_healed_by_all_that_its_route_may_touch(
+    stand: Stand, route: str, carried: tuple[str, ...]
+) -> None:
+    await stand.write((lane_of_its_own("id-1"),), "5xx", route)
+    await stand.write(("a",))
+    await stand.calm()
+    assert await state(stand, 1) is State.HEALED
+    assert stand.backends.healed == [carried]
     assert equal(stand)
