@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Awaitable, Callable
 from typing import IO
 
 from proxy.edge.arrived import Arrived
@@ -14,8 +15,11 @@ from proxy.edge.head import Refusal, too_large
 _GARBLED = Refusal(400, "BAD_REQUEST", "The request's body is not well-formed.")
 
 
-async def whole_body(call: Call, patience: float, spool: int) -> bytes:
-    """The body, byte for byte. Over `spool` bytes it waits on disk for its end.
+Room = Callable[[], Awaitable[object]]
+
+
+async def whole_body(call: Call, patience: float, spool: int, room: Room) -> bytes:
+    """The body, byte for byte. Over `spool` bytes it waits on disk for its end, and then for `room` in memory.
 
     Raises Refused (408 after `patience` seconds without a byte, 413, 400) and ClientGone.
     """
@@ -23,12 +27,15 @@ async def whole_body(call: Call, patience: float, spool: int) -> bytes:
     if not call.head.has_body:
         return b""
     if arrived.body.is_eof():
-        return _bounded(arrived.body.read_nowait(-1), call.limits.body)
+        body = _bounded(arrived.body.read_nowait(-1), call.limits.body)
+        if len(body) > spool:
+            await room()
+        return body
     if call.head.expects_continue:
         arrived.client.write_interim(CONTINUE)
     with tempfile.SpooledTemporaryFile(max_size=spool) as file:
         try:
-            await _read(arrived, file, patience, call.limits.body, spool)
+            total = await _read(arrived, file, patience, call.limits.body, spool)
         except TimeoutError:
             raise Refused(STOPPED) from None
         except Refused:
@@ -37,11 +44,13 @@ async def whole_body(call: Call, patience: float, spool: int) -> bytes:
             if arrived.gone or arrived.client.transport is None:
                 raise ClientGone from error
             raise Refused(_GARBLED) from error
+        if total > spool:
+            await room()
         file.seek(0)
         return await asyncio.to_thread(file.read) if file._rolled else file.read()  # type: ignore[attr-defined]
 
 
-async def _read(arrived: Arrived, file: IO[bytes], patience: float, limit: int, spool: int) -> None:
+async def _read(arrived: Arrived, file: IO[bytes], patience: float, limit: int, spool: int) -> int:
     body, total = arrived.body, 0
     while not body.at_eof():
         async with asyncio.timeout(patience):
@@ -55,6 +64,7 @@ async def _read(arrived: Arrived, file: IO[bytes], patience: float, limit: int, 
             file.write(data)
     if error := body.exception():
         raise error
+    return total
 
 
 def _bounded(body: bytes, limit: int) -> bytes:

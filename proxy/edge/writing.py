@@ -10,6 +10,8 @@ import asyncio
 import hashlib
 import re
 import uuid
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -81,7 +83,7 @@ class Writes:
         self._journal = journal
         self._settings = settings
         self._clock = clock or SystemClock()
-        self._large = asyncio.Semaphore(4)  # writes with bodies beyond `spool` that are admitted and forwarded at once
+        self._large = asyncio.Semaphore(4)  # bodies beyond `spool` that are in memory at once
         self._under_way: set[asyncio.Task[Answered]] = set()
         self._late: set[asyncio.Task[None]] = set()
 
@@ -95,12 +97,16 @@ class Writes:
     async def serve(self, call: Call, decision: Decision, side: Side) -> Answered:
         """One write, to its answer. Raises UpstreamError, Refused or ClientGone while nothing is written, and Moved if
         the roles have changed since the decision: then nothing was done, and it may be served by another one."""
-        if call.whole is None:
-            call.whole = await whole_body(call, side.timeouts.body, self._settings.spool)
-            call.unreadable = is_unreadable(call.head.fields, call.whole)
-        if len(call.whole) <= self._settings.spool:
-            return await self._admitted(call, decision, side, call.whole)
-        async with self._large:
+        async with AsyncExitStack() as held:
+
+            def room() -> Awaitable[object]:
+                return held.enter_async_context(self._large)
+
+            if call.whole is None:
+                call.whole = await whole_body(call, side.timeouts.body, self._settings.spool, room)
+                call.unreadable = is_unreadable(call.head.fields, call.whole)
+            elif len(call.whole) > self._settings.spool:
+                await room()
             return await self._admitted(call, decision, side, call.whole)
 
     async def _admitted(self, call: Call, decision: Decision, side: Side, body: bytes) -> Answered:
@@ -169,6 +175,7 @@ class Writes:
             await self._told(Outcome(intent.id, State.FAILED, reason="too late to be forwarded"))
             raise Refused(LATE)
         asking = asyncio.get_running_loop().create_task(self._asked(call, side, connection, intent))
+        asking.add_done_callback(_seen)
         # Whatever becomes of the client or of this task, the outcome is told: the write is under way.
         watched = asyncio.get_running_loop().create_task(
             self._watched(call, decision, side, connection, intent, asking)
@@ -179,8 +186,7 @@ class Writes:
 
     def _ended(self, watched: asyncio.Task[Answered]) -> None:
         self._under_way.discard(watched)
-        if not watched.cancelled():
-            watched.exception()  # seen: whoever waited for it may be gone
+        _seen(watched)
 
     async def _asked(self, call: Call, side: Side, connection: Connection, intent: Intent) -> _Heard:
         """Send the request and collect the answer, up to the limit of what is kept."""
@@ -272,6 +278,12 @@ class Writes:
 
 def _lanes(call: Call, route: Matched, body: bytes, claims: dict[str, Any] | None) -> tuple[str, ...]:
     return lanes_of(route.write.lanes, parameters(route, call.head.path), body, claims)
+
+
+def _seen(ended: asyncio.Task[Any]) -> None:
+    """Whoever waited for it may be gone."""
+    if not ended.cancelled():
+        ended.exception()
 
 
 def _fields(call: Call, side: Side, intent: Intent) -> list[Field]:

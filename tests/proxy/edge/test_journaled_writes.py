@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import orjson
 import pytest
 from structlog.typing import EventDict
 
+from proxy.edge import body as body_module
 from proxy.state import Phase
 from shadow.dualwrite.admission import Admission, Noted
 from shadow.dualwrite.entry import Entry, Intent, Outcome, State
@@ -318,6 +321,41 @@ async def test_a_body_in_chunks_is_kept_and_forwarded_byte_for_byte(stage_with: 
     assert (await stage.active.seen(1)).body == body
     request = the_entry(stage).request
     assert request is not None and request.body == body
+
+
+async def test_a_large_body_stays_on_disk_while_four_others_are_in_memory(
+    stage_with: StageWith, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free, arrived, in_memory = asyncio.Event(), [0], [0]
+    honest, load = body_module._read, tempfile.SpooledTemporaryFile.read
+
+    async def read(*given: Any) -> int:
+        total = await honest(*given)
+        arrived[0] += 1
+        return total
+
+    def loaded(file: tempfile.SpooledTemporaryFile[bytes], *size: int) -> bytes:
+        in_memory[0] += 1
+        return load(file, *size)
+
+    async def when_free(visit: Visit) -> None:
+        await visit.request()
+        await free.wait()
+        await visit.send(MADE)
+
+    monkeypatch.setattr(body_module, "_read", read)
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "read", loaded)
+    stage = await staged(stage_with, when_free, journal={"spool": 1000})
+    clients = [await stage.connect() for _ in range(6)]
+    for number, client in enumerate(clients):
+        await client.send_apart(b"PUT /cadets/%d HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" % number)
+        await client.send_apart(b"%x\r\n%b\r\n" % (9000, b"x" * 9000))
+    for client in clients:
+        await client.send(b"0\r\n\r\n")
+    await eventually_true(lambda: arrived == [6] and len(stage.active.requests) == 4)
+    assert in_memory == [4]
+    free.set()
+    assert [(await client.answer()).status for client in clients] == [201] * 6
 
 
 async def test_a_body_above_the_limit_is_refused_before_anything_is_forwarded(stage_with: StageWith) -> None:
