@@ -66,7 +66,7 @@ parity: setup ## both backends compared by the product's own eye: >= 20,000 exch
 faults: setup ## kill -9 and frozen parts under load, in both directions; goes on where it was stopped (ROUNDS=200)
 	@$(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS))
 
-bench: setup ## the edge beside public peers, and rows beside pg_dump, in one run, as ratios (SCALE=)
+bench: setup ## the edge beside public peers, writes with and without the journal, rows beside pg_dump, as ratios (SCALE=)
 	@$(BIN)/python -m bench$(if $(SCALE), --scale $(SCALE))
 
 lock: .venv/.python ## pin the newest versions that fit pyproject.toml, with hashes and without addresses

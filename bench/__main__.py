@@ -1,4 +1,5 @@
-"""`make bench`: what a forwarded request and a copied row cost, beside the peers that this machine has.
+"""`make bench`: what a forwarded request and a copied row cost, beside the peers that this machine has, and what the
+journal costs a write.
 
 Never part of the tests. `SCALE=100` copies a hundred times production size; ten times is the default.
 """
@@ -14,7 +15,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bench import rows
+from bench import rows, writes
 from bench.forwarding import Result, measure
 from stack.paths import VAR
 
@@ -26,6 +27,7 @@ REPORT = VAR / "bench" / "forwarding.json"
 def main(scale: int) -> None:
     """Measure, print, and keep the figures. Exit status 1 if a claim about rows does not hold."""
     _forwarding()
+    writes.told()
     if not rows.told(scale, rounds=2):
         raise click.ClickException("a claim about rows did not hold")
 

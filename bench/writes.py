@@ -183,9 +183,8 @@ def _table(results: list[Result]) -> Table:
     return table
 
 
-def main() -> None:
+def told(seconds: float = SECONDS) -> None:
     """Measure, print, and keep the figures."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
     with tempfile.TemporaryDirectory(prefix="cutover-bench-") as directory:
         results, lag = measure(Path(directory), seconds)
     REPORT.parent.mkdir(parents=True, exist_ok=True)
@@ -196,4 +195,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    told(*map(float, sys.argv[1:2]))
