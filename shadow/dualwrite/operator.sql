@@ -2,8 +2,10 @@
 -- What needs a person, or may come to need one, oldest first.
 SELECT number, id, epoch, origin, target, route, lanes, at, after, completion, horizon, state, ended, uncertain, attempts,
        sequence, client, reason
-FROM cutover.journal_entry WHERE (state IN ('intent', 'unknown', 'done', 'parked') AND state IN ('unknown', 'parked'))
-    OR state IN ('diverged', 'abandoned') ORDER BY number LIMIT %(most)s;
+FROM cutover.journal_entry WHERE number IN (
+    SELECT number FROM cutover.journal_entry WHERE state IN ('unknown', 'parked')
+    UNION ALL SELECT number FROM cutover.journal_entry WHERE state IN ('diverged', 'abandoned')
+) ORDER BY number LIMIT %(most)s;
 
 -- name: entry_for_change
 -- One entry that is about to be changed, without what was sealed.

@@ -73,7 +73,10 @@ FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done', 'parked'
 -- What a person has to look at: diverged, parked, abandoned.
 SELECT number, id, epoch, origin, target, route, lanes, at, after, completion, horizon, state, ended, uncertain, attempts,
        sequence, client, reason
-FROM cutover.journal_entry WHERE state IN ('diverged', 'abandoned', 'parked') ORDER BY number LIMIT %(most)s;
+FROM cutover.journal_entry WHERE number IN (
+    SELECT number FROM cutover.journal_entry WHERE state IN ('diverged', 'abandoned')
+    UNION ALL SELECT number FROM cutover.journal_entry WHERE state IN ('unknown', 'parked') AND state = 'parked'
+) ORDER BY number LIMIT %(most)s;
 
 -- name: differed_entries
 -- Entries whose answers differed, though the rows were carried since: newest first.
@@ -145,13 +148,18 @@ SELECT bool_and(until > clock_timestamp()) FROM cutover.journal_hold WHERE id = 
 
 -- name: heal
 -- The rows of the held lanes are on the standby as they were at a completion: what they stand for is settled.
-WITH healed AS (
+WITH unequal AS (
+    SELECT number FROM cutover.journal_entry
+    WHERE state IN ('intent', 'unknown', 'done', 'parked') AND state <> 'intent'
+    UNION ALL SELECT number FROM cutover.journal_entry WHERE state IN ('diverged', 'abandoned') AND state = 'diverged'
+), healed AS (
     UPDATE cutover.journal_entry e SET state = 'healed', settled_at = clock_timestamp()
-    WHERE e.state IN ('done', 'parked', 'diverged', 'unknown') AND coalesce(e.completion, 0) <= %(completion)s
+    FROM unequal u WHERE e.number = u.number
+      AND e.state IN ('done', 'parked', 'diverged', 'unknown') AND coalesce(e.completion, 0) <= %(completion)s
       AND e.target = (SELECT standby FROM cutover.control)
       AND EXISTS (SELECT FROM unnest(e.lanes) lane JOIN cutover.journal_hold h ON h.span && cutover.span_of(lane)
                   WHERE h.id = %(id)s AND h.until > clock_timestamp())
-    RETURNING number
+    RETURNING e.number
 ), sent AS (DELETE FROM cutover.journal_sending s USING healed WHERE s.number = healed.number),
    gone AS (DELETE FROM cutover.journal_lane l USING healed WHERE l.number = healed.number)
 SELECT number FROM healed ORDER BY number;
@@ -162,8 +170,10 @@ SELECT number, completion FROM cutover.journal_position;
 
 -- name: counts
 -- How many entries are in each state that is not an end in itself, and the age of the oldest that is to be replayed.
-SELECT state, count(*), min(at) FROM cutover.journal_entry
-WHERE state IN ('intent', 'unknown', 'done', 'parked') OR state IN ('diverged', 'abandoned') GROUP BY state;
+SELECT state, count(*), min(at) FROM (
+    SELECT state, at FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done', 'parked')
+    UNION ALL SELECT state, at FROM cutover.journal_entry WHERE state IN ('diverged', 'abandoned')
+) waiting GROUP BY state;
 
 -- name: keys_used
 -- The ids of the keys that something in the journal was sealed with: from each one a step along the index to the next.

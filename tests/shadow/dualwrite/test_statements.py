@@ -1,0 +1,74 @@
+"""A journal that has run for months answers as quickly as a new one: no statement looks at all that is settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from shadow.dualwrite import session
+from shadow.dualwrite.session import QUERIES
+from shadow.dualwrite.settling import ReplayJournal
+from shadow.dualwrite.testing import an_intent, done
+from tests.contracts.test_journal import KEYS, NOW, control_row
+
+SETTLED = 10_000
+_SETTLED = """
+INSERT INTO cutover.journal_entry (number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion,
+    horizon, state, ended, settled_at, client, fingerprint, sealed_with, request, answer, answer_with)
+SELECT n, 'settled-' || n, 1, 'old', 'new', 'r', ARRAY['cadets/' || n %% 100], n, n, n - 1, n, n, 'applied', true,
+    now(), 'client-' || n %% 100, 'f', 'k1', '\\x00', '\\x00', 'k1' FROM generate_series(1, %s) n
+"""
+_POSITION = "UPDATE cutover.journal_position SET number = %s, completion = %s"
+_LOOKED_AT = """
+SELECT coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::int FROM pg_stat_xact_user_tables WHERE relname = 'journal_entry'
+"""
+VALUES: dict[str, Any] = {
+    "answer": "", "answers": [], "batch": "[]", "before": NOW, "client": "client-7", "completion": SETTLED + 9,
+    "deadline": NOW + 9, "healed": [], "holder": "me", "id": "held", "ids": ["i-1"], "lanes": ["cadets/1"],
+    "lease": 9.0, "most": 100, "now": NOW, "number": SETTLED + 1, "numbers": [SETTLED + 1], "older_than": 60.0,
+    "one_by_one": [], "reason": "", "requests": [], "seconds": 5.0, "targets": ["new"], "term": 1,
+}  # fmt: skip
+# Once a minute what is due, and when a person asks for it.
+OF_THE_WHOLE = {"purge", "erase"}
+WITH_OTHER_VALUES: dict[str, dict[str, Any]] = {
+    "answer_heal": {"id": 1},
+    "heal_answer": {"id": 1},
+    "entries_in": {"before": 0, "states": ["done"]},
+    "entries_differed": {"before": SETTLED},
+}
+
+
+@pytest.fixture
+async def old_journal(fresh_database: Callable[[], str]) -> str:
+    """Ten thousand writes are settled, ten are not, and a lane is held."""
+    url = fresh_database()
+    control_row(url)
+    async with await ReplayJournal.open(url, KEYS) as journal:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(_SETTLED, [SETTLED])
+            connection.execute(_POSITION, [SETTLED, SETTLED])
+            connection.execute("VACUUM ANALYZE cutover.journal_entry")
+        await journal.lead("me", 0, 60)
+        for number in range(1, 11):
+            await journal.append([an_intent(f"i-{number}", f"cadets/{number}")], NOW)
+            await journal.outcomes([done(f"i-{number}")])
+        await journal.hold("held", ["cadets/1"], 60)
+    return url
+
+
+async def test_no_statement_looks_at_all_that_is_settled(old_journal: str) -> None:
+    looked: dict[str, int] = {}
+    with psycopg.connect(old_journal) as connection:
+        connection.execute(session._BY_INDEX)
+        connection.commit()
+        for name in QUERIES.keys() - OF_THE_WHOLE:
+            ((before,),) = connection.execute(_LOOKED_AT).fetchall()
+            connection.execute(QUERIES[name].encode(), {**VALUES, **WITH_OTHER_VALUES.get(name, {})})
+            ((after,),) = connection.execute(_LOOKED_AT).fetchall()
+            looked[name] = after - before
+            connection.rollback()
+    assert {name: count for name, count in looked.items() if count > 100} == {}
+    assert looked["open_entries"] == 10, "what is counted is what was looked at"
