@@ -426,5 +426,3 @@ BEGIN
     RETURN QUERY SELECT at, CASE WHEN at = ANY (heard) THEN 'noted' ELSE 'stale' END
                  FROM generate_series(1, jsonb_array_length(batch)) at;
 END $$;
-
-DROP FUNCTION IF EXISTS cutover.journal_settled(bigint, text, jsonb, bytea);
