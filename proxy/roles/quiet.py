@@ -37,7 +37,7 @@ class QuietDatabases:
             async with await psycopg.AsyncConnection.connect(
                 url, autocommit=True, connect_timeout=3, application_name="cutover quiet"
             ) as session:
-                row = await (await session.execute(_OPEN, [entry.at + self._longest_life])).fetchone()
+                row = await (await session.execute(_OPEN, [entry.forward_by + self._longest_life])).fetchone()
         except psycopg.Error as error:
             log.warning("quiet_not_known", backend=entry.origin, number=entry.number, error=str(error))
             return False

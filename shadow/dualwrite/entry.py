@@ -110,6 +110,7 @@ class Entry:
     route: str
     lanes: tuple[str, ...]
     at: float
+    forward_by: float  # until then it may have begun on the active side
     after: int  # the newest completion when it began
     state: State
     completion: int | None = None

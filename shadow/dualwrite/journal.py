@@ -153,8 +153,8 @@ def _admission(row: tuple[Any, ...], repeated: Mapping[int, Answer]) -> Admissio
 
 def entry_of(row: tuple[Any, ...], keyring: Keyring | None = None) -> Entry:
     """An entry from a row of `open_entries` or, with the keyring, of `entries`."""
-    (number, id, epoch, origin, target, route, lanes, at, after, completion, horizon, state, ended, uncertain, attempts,
-     sequence, client, reason, *sealed) = row  # fmt: skip
+    (number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
+     uncertain, attempts, sequence, client, reason, *sealed) = row  # fmt: skip
     request, actor, answer, copied, differed = None, None, None, False, ""
     if keyring is not None:
         sealed_with, sealed_request, answer_with, sealed_answer, copied, differed = sealed
@@ -163,8 +163,8 @@ def entry_of(row: tuple[Any, ...], keyring: Keyring | None = None) -> Entry:
         if sealed_answer is not None:
             answer = answer_of(keyring.open(bytes(sealed_answer), f"answer {id}", answer_with))
     return Entry(
-        number, id, epoch, origin, target, route, tuple(lanes), at, after, State(state), completion, horizon, ended,
-        uncertain, attempts, sequence, client, actor, reason, request, answer, copied, differed,
+        number, id, epoch, origin, target, route, tuple(lanes), at, forward_by, after, State(state), completion,
+        horizon, ended, uncertain, attempts, sequence, client, actor, reason, request, answer, copied, differed,
     )  # fmt: skip
 
 

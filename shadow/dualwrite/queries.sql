@@ -65,14 +65,14 @@ WHERE number = %(number)s AND term < %(term)s AND NOT lost
 
 -- name: open_entries
 -- Everything that is not settled, without bodies.
-SELECT number, id, epoch, origin, target, route, lanes, at, after, completion, horizon, state, ended, uncertain, attempts,
-       sequence, client, reason
+SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
+       uncertain, attempts, sequence, client, reason
 FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done', 'parked') ORDER BY number;
 
 -- name: listed_entries
 -- What a person has to look at: diverged, parked, abandoned.
-SELECT number, id, epoch, origin, target, route, lanes, at, after, completion, horizon, state, ended, uncertain, attempts,
-       sequence, client, reason
+SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
+       uncertain, attempts, sequence, client, reason
 FROM cutover.journal_entry WHERE number IN (
     SELECT number FROM cutover.journal_entry WHERE state IN ('diverged', 'abandoned')
     UNION ALL SELECT number FROM cutover.journal_entry WHERE state IN ('unknown', 'parked') AND state = 'parked'
@@ -84,8 +84,8 @@ SELECT number, differed FROM cutover.journal_entry WHERE differed <> '' ORDER BY
 
 -- name: entries
 -- These entries, with what was sealed.
-SELECT number, id, epoch, origin, target, route, lanes, at, after, completion, horizon, state, ended, uncertain, attempts,
-       sequence, client, reason, sealed_with, request, answer_with, answer, copied, differed
+SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
+       uncertain, attempts, sequence, client, reason, sealed_with, request, answer_with, answer, copied, differed
 FROM cutover.journal_entry WHERE number = ANY (%(numbers)s) ORDER BY number;
 
 -- name: ids
@@ -213,8 +213,8 @@ SELECT (SELECT count(*) FROM theirs),
 
 -- name: entries_in
 -- The newest entries in these states.
-SELECT number, id, epoch, origin, target, route, lanes, at, after, completion, horizon, state, ended, uncertain, attempts,
-       sequence, client, reason
+SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
+       uncertain, attempts, sequence, client, reason
 FROM cutover.journal_entry WHERE state = ANY (%(states)s) AND number < %(before)s ORDER BY number DESC LIMIT %(most)s;
 
 -- name: standby_answer

@@ -64,7 +64,8 @@ class Patience:
     hold: float = 5.0
     """Seconds for which lanes are held while what is in flight in them ends, and rows travel."""
     max_request_age: float = 300.0
-    """Seconds after which a request without an answer is taken to have ended, if the database agrees."""
+    """Seconds after which a request without an answer is taken to have ended, if the database agrees; from the last
+    moment at which it may have begun."""
     grace: float = 120.0
     """Seconds beyond `forward_by` in which the edge itself may still tell an outcome."""
 
@@ -128,7 +129,7 @@ class Resolver:
         """Whether the entry can no longer land on a backend without ids."""
         if entry.ended:
             return True
-        aged = self._clock.now() - entry.at > self._patience.max_request_age
+        aged = self._clock.now() - entry.forward_by > self._patience.max_request_age
         return aged and await self._quiet(entry)
 
     async def _without_rows(self, entry: Entry, why: NoMapping) -> None:

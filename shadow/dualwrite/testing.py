@@ -69,8 +69,8 @@ class InMemoryJournal:
         self.intents[number] = intent
         self.all[number] = Entry(
             number, intent.id, roles.epoch, roles.active, roles.standby, intent.route, intent.lanes, intent.at,
-            self.completion, State.INTENT, sequence=intent.sequence, client=intent.client, actor=intent.actor,
-            request=intent.request,
+            intent.forward_by, self.completion, State.INTENT, sequence=intent.sequence, client=intent.client,
+            actor=intent.actor, request=intent.request,
         )  # fmt: skip
         return Admitted(number, self.completion)
 

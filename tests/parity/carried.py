@@ -245,8 +245,9 @@ class Carried:
         fields = tuple((name.lower().encode(), value.encode()) for name, value in _fields(request))
         sent = journal.Request(request.method, path.encode(), b"localhost", fields, _body(request))
         actor = None if claims is None else orjson.dumps(claims).decode()
+        now = datetime.now(UTC).timestamp()
         return journal.Entry(
-            1, uuid.uuid4().hex, 1, self._active, self._target.name, route.name, lanes, datetime.now(UTC).timestamp(),
+            1, uuid.uuid4().hex, 1, self._active, self._target.name, route.name, lanes, now, now,
             0, journal.State.DONE, completion=1, actor=actor, request=sent, answer=answer,
         )  # fmt: skip
 

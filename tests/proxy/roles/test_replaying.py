@@ -26,7 +26,7 @@ from tests.proxy.deployment import KEYS
 from tests.shadow.dualwrite.backends import Stand
 from tests.support.edge import make_config
 
-ENTRY = Entry(1, "i-1", 1, "old", "new", "POST /x", ("a",), 0.0, 0, State.UNKNOWN)
+ENTRY = Entry(1, "i-1", 1, "old", "new", "POST /x", ("a",), 0.0, 0.0, 0, State.UNKNOWN)
 
 
 @dataclass
@@ -126,12 +126,12 @@ async def test_a_copy_that_hangs_does_not_keep_it_from_ending(stage: Stage) -> N
 async def test_a_transaction_as_old_as_the_request_may_still_land_it(fresh_database: Callable[[], str]) -> None:
     url = fresh_database()
     quiet = QuietDatabases({"old": url}, longest_life=60.0)
-    entry = replace(ENTRY, at=time.time())
+    entry = replace(ENTRY, forward_by=time.time())
     assert await quiet(entry)
     async with await psycopg.AsyncConnection.connect(url, application_name="node") as other:
         await other.execute("SELECT 1")
         assert not await quiet(entry)
-        assert await quiet(replace(ENTRY, at=time.time() - 3600))  # it began after that request's longest life
+        assert await quiet(replace(ENTRY, forward_by=time.time() - 3600))  # it began after that request's longest life
         await other.commit()
         assert await quiet(entry)
 

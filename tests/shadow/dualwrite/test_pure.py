@@ -29,7 +29,7 @@ LANES = st.lists(LANE, min_size=1, max_size=3).map(minimal)
 def an_entry(number: int, *lanes: str, state: State = State.DONE, **more: int) -> Entry:
     after, completion, horizon = more.get("after", 0), more.get("completion"), more.get("horizon", 0)
     return Entry(
-        number, f"id-{number}", 1, "old", "new", "POST /x", lanes, 0.0, after, state,
+        number, f"id-{number}", 1, "old", "new", "POST /x", lanes, 0.0, 0.0, after, state,
         completion=completion, horizon=horizon,
     )  # fmt: skip
 

@@ -274,6 +274,18 @@ async def test_without_ids_a_5xx_is_healed_at_once_and_a_silence_later(stand: St
     assert equal(stand)
 
 
+async def test_a_request_may_live_its_whole_life_from_the_last_moment_at_which_it_was_forwarded(stand: Stand) -> None:
+    """Its edge was frozen between the intent and the first byte: the backend had it for less time than the journal."""
+    forward_by = stand.clock.now() + 5
+    await stand.write(("a",), "never")
+    stand.clock.turn(forward_by + 295.5 - stand.clock.now())
+    await stand.turns(1)
+    assert await state(stand, 1) is State.UNKNOWN
+    stand.clock.turn(forward_by + 301 - stand.clock.now())
+    await stand.turns(1)
+    assert await state(stand, 1) is State.HEALED
+
+
 async def test_heal_waits_for_an_unknown_in_its_lanes_that_may_still_land(stand: Stand) -> None:
     await stand.write(("a",), "never")
     await stand.write(("a",), "5xx")
