@@ -85,6 +85,7 @@ class Replayer:
         self._caring: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
         self._led_at = 0.0
+        self._afresh = False  # the next turn begins a new term
         self._claimed_at = float("-inf")  # loop time
         self._behind = False  # something claimed last had waited for much longer than is gathered
         self.term = 0
@@ -158,6 +159,10 @@ class Replayer:
         """Whether we lead. Who just said so need not say it again: a lease outlives many turns, and nothing is claimed
         or settled under a term that is over."""
         now = self._clock.now()
+        if self._afresh:
+            await self._journal.step_down(self._holder, self.term)
+            self._afresh = self.leads = False
+            self.term = -1  # no term of ours goes on
         if self.leads and 0 <= now - self._led_at < self._pace.lease / 5:
             return True
         term = await self._journal.lead(self._holder, self.term, self._pace.lease)
@@ -173,11 +178,15 @@ class Replayer:
         if room <= 0:
             return False
         now, self._claimed_at = self._clock.now(), asyncio.get_running_loop().time()
-        numbers = await self._journal.claim(
-            self.term, room, targets=sorted(self._to), one_by_one=self._unmodified(), now=now,
-            deadline=now + self._pace.send_within,
-        )  # fmt: skip
-        entries = await self._journal.entries(numbers)
+        try:
+            numbers = await self._journal.claim(
+                self.term, room, targets=sorted(self._to), one_by_one=self._unmodified(), now=now,
+                deadline=now + self._pace.send_within,
+            )  # fmt: skip
+            entries = await self._journal.entries(numbers)
+        except JournalUnavailable:
+            self._afresh = True  # what was claimed, if anything was, nobody will send: it is for another term to see to
+            raise
         for entry in entries:
             self._begin(entry, now)
         self._behind = any(now - entry.at > _BEHIND * self._pace.gather for entry in entries)

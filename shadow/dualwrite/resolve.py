@@ -19,6 +19,7 @@ from shadow.dualwrite.copies import Copies, copy_of
 from shadow.dualwrite.entry import Entry, Outcome, State
 from shadow.dualwrite.lanes import WriteRoute, is_lane_of_its_own, widest
 from shadow.dualwrite.ordering import closure, conflict, minimal
+from shadow.dualwrite.session import JournalUnavailable
 from shadow.sender import Target
 
 log = structlog.get_logger("journal")
@@ -111,6 +112,10 @@ class Resolver:
             self._healed.update(await self.heal(entry.lanes))
         except NoMapping as error:
             await self._without_rows(entry, error)
+        except JournalUnavailable:
+            raise
+        except Exception as error:
+            log.warning("heal_failed", numbers=[entry.number], why=repr(error))
 
     async def _ask(self, entry: Entry) -> Noted | None:
         """Claim the id: either the backend has recorded an answer under it, or it never will."""

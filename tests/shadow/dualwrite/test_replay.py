@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import orjson
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from shadow.dualwrite.entry import State
 from shadow.dualwrite.lanes import lane_of_its_own
 from shadow.dualwrite.resolve import HangTogether, NoMapping
+from shadow.dualwrite.session import JournalUnavailable
 from shadow.dualwrite.testing import InMemoryJournal, Roles
 from shadow.settings import Rule, RuleKind
 from tests.shadow.dualwrite.backends import BOTH, CREATE, NAMED, PLAIN, ROWS, Stand
@@ -318,3 +320,36 @@ async def test_what_nobody_could_read_is_healed_by_all_that_its_route_may_touch(
     assert await state(stand, 1) is State.HEALED
     assert stand.backends.healed == [carried]
     assert equal(stand)
+
+
+@pytest.mark.parametrize("lost", ["claim", "entries"])
+@pytest.mark.parametrize("active", ["old", "new"])
+async def test_a_claim_whose_answer_is_lost_is_seen_to_under_another_term(
+    lost: str, active: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand = Stand(InMemoryJournal(Roles(1, active, "new" if active == "old" else "old")), active=active)
+    honest = getattr(InMemoryJournal, lost)
+
+    async def silent(*given: Any, **more: Any) -> None:
+        monkeypatch.undo()
+        await honest(*given, **more)
+        raise JournalUnavailable("no answer within 5 s")
+
+    await stand.write(("a",))
+    await stand.write(("b/1",), route=CREATE)
+    monkeypatch.setattr(InMemoryJournal, lost, silent)
+    with pytest.raises(JournalUnavailable):
+        await stand.turns(1)
+    await stand.calm()
+    assert equal(stand)
+    assert stand.replayer.term == 2
+    stand.close()
+
+
+async def test_a_database_that_cannot_be_reached_is_tried_again_for_an_unknown_outcome(stand: Stand) -> None:
+    stand.backends.unwilling.append(ConnectionError("the server is gone"))
+    await stand.write(("a",), "5xx")
+    await stand.turns(1)
+    assert await state(stand, 1) is State.UNKNOWN
+    await stand.calm()
+    assert await state(stand, 1) is State.HEALED
