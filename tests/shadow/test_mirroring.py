@@ -242,13 +242,10 @@ async def test_stopping_waits_for_nobody_for_long_and_counts_the_rest(tmp_path: 
         assert len(worker.frames) + moved.skips()["no_worker"] == 100
 
 
-async def test_offering_to_a_worker_that_hangs_takes_no_time(tmp_path: Path) -> None:
+async def test_offering_to_a_worker_that_hangs_waits_for_nobody(tmp_path: Path) -> None:
     exchange = an_exchange(answer_body=b"x" * 1_000)
     async with listening(tmp_path / "s", reads=False), mirroring(tmp_path / "s", queue=5_000_000) as mirror:
         await until(lambda: mirror.connected)
-        slowest = 0.0
-        for _ in range(5_000):
-            started = time.perf_counter()
+        for _ in range(5_000):  # more than any socket holds: whoever waited for the worker would wait for ever
             mirror.offer(exchange)
-            slowest = max(slowest, time.perf_counter() - started)
-        assert slowest < 0.05  # two shared cores; the median is some ten microseconds
+        assert mirror.connected
