@@ -124,10 +124,12 @@ WITH abandoned AS (
 SELECT number FROM abandoned ORDER BY number;
 
 -- name: hold
--- Hold lanes for heal: nothing new is admitted or replayed in them.
+-- Hold lanes for heal: nothing new is admitted or replayed in them. The control row is locked, as by admission: whoever
+-- was admitted before is seen by whoever looks afterwards, and whoever comes later sees the hold.
+WITH still AS MATERIALIZED (SELECT one FROM cutover.control FOR UPDATE)
 INSERT INTO cutover.journal_hold (id, span, until)
 SELECT %(id)s, cutover.span_of(lane), clock_timestamp() + make_interval(secs => %(seconds)s)
-FROM unnest(%(lanes)s::text[]) lane
+FROM still, unnest(%(lanes)s::text[]) lane
 ON CONFLICT (id, span) DO UPDATE SET until = excluded.until;
 
 -- name: release

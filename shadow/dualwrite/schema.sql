@@ -154,7 +154,7 @@ DECLARE
 BEGIN
     SELECT * INTO STRICT c FROM cutover.control FOR UPDATE;
     SELECT * INTO STRICT p FROM cutover.journal_position FOR UPDATE;
-    -- Mostly nobody waits and nothing is held. A hold that is committed later looks for intents itself.
+    -- Mostly nobody waits and nothing is held; who wants to hold waits for the control row.
     SELECT EXISTS (SELECT FROM cutover.journal_waiting), EXISTS (SELECT FROM cutover.journal_hold) INTO queueing, holding;
     epoch_now := c.epoch;
     FOR place IN 1 .. jsonb_array_length(batch) LOOP
