@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import psycopg
 import pytest
 
 from shadow.dualwrite import session
+from shadow.dualwrite.admission import Admitted
 from shadow.dualwrite.session import QUERIES
 from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.testing import an_intent, done
@@ -72,3 +74,20 @@ async def test_no_statement_looks_at_all_that_is_settled(old_journal: str) -> No
             connection.rollback()
     assert {name: count for name, count in looked.items() if count > 100} == {}
     assert looked["open_entries"] == 10, "what is counted is what was looked at"
+
+
+async def test_a_hold_waits_for_what_is_just_being_admitted_and_sees_it(fresh_database: Callable[[], str]) -> None:
+    url = fresh_database()
+    control_row(url)
+    admitting = "SELECT FROM cutover.control FOR UPDATE"
+    async with await ReplayJournal.open(url, KEYS) as writer, await ReplayJournal.open(url, KEYS) as healer:
+        async with await psycopg.AsyncConnection.connect(url) as admission:
+            await admission.execute(admitting)
+            holding = asyncio.create_task(healer.hold("heal", ["cadets"], 60))
+            appending = asyncio.create_task(writer.append([an_intent("i-1", "cadets/1")], NOW))
+            done_early, _ = await asyncio.wait({holding, appending}, timeout=0.2)
+            assert not done_early
+        await holding
+        (answer,) = await appending
+        admitted = isinstance(answer, Admitted)
+        assert (await healer.under_way("heal", NOW) == [1]) is admitted, "seen, or not admitted"
