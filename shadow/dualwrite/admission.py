@@ -138,7 +138,10 @@ class Replays(Protocol):
         """Intents that were to be forwarded before this time and whose outcome was never told become unknown."""
 
     async def hold(self, id: str, lanes: Sequence[str], seconds: float) -> None:
-        """Admit and replay nothing new in these lanes; again: more lanes, or for longer."""
+        """Admit and replay nothing new in these lanes; again: more lanes."""
+
+    async def renew(self, id: str, lanes: Sequence[str], seconds: float) -> bool:
+        """Hold these for longer; False if any was let go meanwhile, for a hold ends by itself."""
 
     async def under_way(self, id: str, now: float) -> list[int]:
         """What can still change something in the held lanes."""

@@ -144,9 +144,15 @@ WHERE EXISTS (SELECT FROM cutover.journal_lane l JOIN cutover.journal_hold h ON 
   AND (e.state = 'intent' OR (s.number IS NOT NULL AND s.deadline > %(now)s) OR (e.state = 'parked' AND e.target = (
        SELECT active FROM cutover.control))) ORDER BY e.number;
 
--- name: held
--- Whether a hold has not ended by itself.
-SELECT bool_and(until > clock_timestamp()) FROM cutover.journal_hold WHERE id = %(id)s;
+-- name: renew
+-- Hold lanes for longer; false if any of them was let go meanwhile: then something may have been admitted in it. The
+-- control row is locked, as by admission: whoever found a hold lapsed was there before, and then it has lapsed here too.
+WITH still AS MATERIALIZED (SELECT one FROM cutover.control FOR UPDATE),
+     moment AS MATERIALIZED (SELECT clock_timestamp() AS now FROM still), kept AS (
+    UPDATE cutover.journal_hold h SET until = moment.now + make_interval(secs => %(seconds)s) FROM moment
+    WHERE h.id = %(id)s AND h.until > moment.now RETURNING h.span
+)
+SELECT NOT EXISTS (SELECT FROM unnest(%(lanes)s::text[]) lane WHERE cutover.span_of(lane) NOT IN (SELECT span FROM kept));
 
 -- name: heal
 -- The rows of the held lanes are on the standby as they were at a completion: what they stand for is settled.

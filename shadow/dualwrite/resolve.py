@@ -190,7 +190,8 @@ class Resolver:
         sides = (touched[0].origin, touched[0].target) if touched else sides
         if sides is None:
             return None
-        await self._journal.hold(id, held, self._patience.hold)  # all of it for the rows, however long the rest took
+        if not await self._journal.renew(id, held, self._patience.hold):  # all of it for the rows, or begin again
+            return None
         _, completion = await self._journal.position()
         await self._heal(tuple(lane for lane in held if not is_lane_of_its_own(lane)), *sides)
         return await self._journal.heal(id, completion)

@@ -88,6 +88,10 @@ class ReplayJournal(PostgresJournal):
     async def hold(self, id: str, lanes: Sequence[str], seconds: float) -> None:
         await self._session.run("hold", id=id, lanes=list(lanes), seconds=seconds)
 
+    async def renew(self, id: str, lanes: Sequence[str], seconds: float) -> bool:
+        ((kept,),) = await self._session.run("renew", id=id, lanes=list(lanes), seconds=seconds)
+        return bool(kept)
+
     async def under_way(self, id: str, now: float) -> list[int]:
         return [number for (number,) in await self._session.run("under_way", id=id, now=now)]
 

@@ -224,6 +224,9 @@ class InMemoryJournal:
     async def hold(self, id: str, lanes: Sequence[str], seconds: float) -> None:
         self.holds.setdefault(id, set()).update(lanes)
 
+    async def renew(self, id: str, lanes: Sequence[str], seconds: float) -> bool:
+        return set(lanes) <= self.holds.get(id, set())
+
     async def under_way(self, id: str, now: float) -> list[int]:
         held = self.holds.get(id, set())
         found = []

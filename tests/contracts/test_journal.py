@@ -455,6 +455,25 @@ async def test_heal_holds_its_lanes_and_settles_what_its_rows_stand_for(stage: S
     assert isinstance((await stage.journal.append([an_intent("i-4", "a/1")], NOW))[0], Admitted)
 
 
+async def test_a_hold_that_was_let_go_is_not_renewed(stage: Stage) -> None:
+    await stage.journal.hold("h", ["a", "b/1"], 60)
+    assert await stage.journal.renew("h", ["a", "b/1"], 60)
+    assert not await stage.journal.renew("h", ["a", "c"], 60)
+    await stage.journal.release("h")
+    assert not await stage.journal.renew("h", ["a"], 60)
+
+
+async def test_a_hold_that_ended_by_itself_is_not_renewed(fresh_database: Callable[[], str]) -> None:
+    """Its holder was frozen meanwhile: others have been admitted in its lanes."""
+    url = fresh_database()
+    control_row(url)
+    async with await ReplayJournal.open(url, KEYS) as journal:
+        await journal.hold("h", ["a"], 60)
+        change(url, "UPDATE cutover.journal_hold SET until = now() - interval '1s'")
+        assert isinstance((await journal.append([an_intent("i-1", "a")], NOW))[0], Admitted)
+        assert not await journal.renew("h", ["a"], 60)
+
+
 async def test_heal_sees_what_is_still_under_way(stage: Stage) -> None:
     await stage.journal.lead("me", 0, 60)
     await stage.write("i-1", "a/1")

@@ -299,6 +299,22 @@ async def test_heal_waits_for_an_unknown_in_its_lanes_that_may_still_land(stand:
     assert equal(stand)
 
 
+async def test_a_heal_whose_hold_has_lapsed_carries_nothing_and_begins_again(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lapsed(*_: object) -> bool:
+        return False
+
+    await stand.write(("a",), "5xx")
+    with monkeypatch.context() as frozen:
+        frozen.setattr(InMemoryJournal, "renew", lapsed)
+        await stand.turns(2)
+        assert (stand.backends.healed, await state(stand, 1)) == ([], State.UNKNOWN)
+    await stand.calm()
+    assert await state(stand, 1) is State.HEALED
+    assert equal(stand)
+
+
 async def test_heal_waits_for_what_is_in_flight_in_its_lanes(stand: Stand) -> None:
     await stand.write(("a",), "5xx")
     running = await stand.write(("a",), "open")

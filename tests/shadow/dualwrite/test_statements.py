@@ -91,3 +91,17 @@ async def test_a_hold_waits_for_what_is_just_being_admitted_and_sees_it(fresh_da
         (answer,) = await appending
         admitted = isinstance(answer, Admitted)
         assert (await healer.under_way("heal", NOW) == [1]) is admitted, "seen, or not admitted"
+
+
+async def test_a_hold_that_lapses_while_something_is_being_admitted_is_not_renewed(
+    fresh_database: Callable[[], str],
+) -> None:
+    url = fresh_database()
+    control_row(url)
+    async with await ReplayJournal.open(url, KEYS) as healer, await psycopg.AsyncConnection.connect(url) as admission:
+        await healer.hold("heal", ["cadets"], 0.2)
+        await admission.execute("SELECT FROM cutover.control FOR UPDATE")
+        renewing = asyncio.create_task(healer.renew("heal", ["cadets"], 60))
+        await asyncio.sleep(0.4)
+        await admission.rollback()
+        assert not await renewing
