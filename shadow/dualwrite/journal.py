@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from psycopg.types.json import Jsonb
+import orjson
 
 from shadow.answer import Answer
 from shadow.dualwrite.admission import Admission, Admitted, Noted, Refused, Repeated, Why
@@ -49,7 +49,7 @@ class PostgresJournal:
     async def append(self, intents: Sequence[Intent], now: float) -> list[Admission]:
         rows = await self._session.run(
             "append",
-            batch=Jsonb([self._described(intent) for intent in intents]),
+            batch=as_json([self._described(intent) for intent in intents]),
             requests=[self._sealed_request(intent) for intent in intents],
             now=now,
         )
@@ -58,12 +58,12 @@ class PostgresJournal:
 
     async def outcomes(self, outcomes: Sequence[Outcome]) -> list[Noted]:
         described = [
-            {"id": o.id, "state": o.state.value, "reason": _storable(o.reason), "ended": o.ended,
+            {"id": o.id, "state": o.state.value, "reason": storable(o.reason), "ended": o.ended,
              "sealed_with": self._keyring.current if o.answer else None}
             for o in outcomes
         ]  # fmt: skip
         answers = [self._sealed_answer(o.answer, "answer", o.id) for o in outcomes]
-        rows = await self._session.run("outcomes", batch=Jsonb(described), answers=answers)
+        rows = await self._session.run("outcomes", batch=as_json(described), answers=answers)
         return [Noted(noted) for _, noted in rows]
 
     async def forget_waiting(self, ids: Sequence[str], now: float) -> None:
@@ -80,11 +80,11 @@ class PostgresJournal:
 
     async def skip(self, number: int, reason: str) -> bool:
         """Let the standby do without a parked, diverged or abandoned entry; False if it is none."""
-        return bool(await self._session.run("skip", number=number, reason=_storable(reason)))
+        return bool(await self._session.run("skip", number=number, reason=storable(reason)))
 
     async def abandon(self, reason: str) -> list[int]:
         """The active side is lost: what is undecided never gets a success. Their numbers."""
-        return [number for (number,) in await self._session.run("abandon", reason=_storable(reason))]
+        return [number for (number,) in await self._session.run("abandon", reason=storable(reason))]
 
     async def listed(self, most: int = 100) -> list[Entry]:
         """What a person has to look at: diverged, parked and abandoned entries."""
@@ -115,10 +115,10 @@ class PostgresJournal:
             "epoch": intent.epoch,
             "at": intent.at,
             "forward_by": intent.forward_by,
-            "route": _storable(intent.route),
-            "lanes": list(minimal(_storable(lane) for lane in intent.lanes)),
-            "client": None if intent.client is None else _storable(intent.client),
-            "key": None if intent.key is None else _storable(intent.key),
+            "route": storable(intent.route),
+            "lanes": list(minimal(storable(lane) for lane in intent.lanes)),
+            "client": None if intent.client is None else storable(intent.client),
+            "key": None if intent.key is None else storable(intent.key),
             "fingerprint": intent.fingerprint,
             "sequence": intent.sequence,
             "wait_until": intent.wait_until,
@@ -168,6 +168,11 @@ def entry_of(row: tuple[Any, ...], keyring: Keyring | None = None) -> Entry:
     )  # fmt: skip
 
 
-def _storable(text: str) -> str:
+def as_json(batch: Sequence[Mapping[str, Any]]) -> str:
+    """A batch for one statement."""
+    return orjson.dumps(batch).decode()
+
+
+def storable(text: str) -> str:
     """PostgreSQL stores no NUL, and UTF-8 has no lone surrogates."""
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()

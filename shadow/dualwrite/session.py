@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-from collections.abc import Mapping
-from contextlib import suppress
+import functools
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
-import structlog
+
+from shadow.dualwrite.line import Line, Rows, Statement
 
 CONNECT_WITHIN = 3
 ANSWER_WITHIN = 5.0
 _PREPARING = 0x6A6F75726E616C  # "journal": the advisory lock for making the tables
 _SCHEMA = Path(__file__).with_name("schema.sql")
 # How rows are looked for is not left to statistics, which mislead about tables that are empty most of the time, or full
-# of what is over. And only a plain scan of an index remembers which of its entries are dead: in a queue most are.
-_BY_INDEX = "SET enable_seqscan = off; SET enable_bitmapscan = off"
+# of what is over. And only a plain scan of an index remembers which of its entries are dead: in a queue most are. So
+# there is nothing to plan anew for other values.
+_BY_INDEX = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET plan_cache_mode = force_generic_plan"
 
-Session = psycopg.AsyncConnection[tuple[Any, ...]]
-Rows = list[tuple[Any, ...]]
-log = structlog.get_logger("journal")
+T = TypeVar("T")
 
 
 class JournalUnavailable(Exception):
@@ -41,6 +39,7 @@ QUERIES = {
     for name, statement in _queries(Path(__file__).with_name(file).read_text()).items()
 }
 """The statements of queries.sql and operator.sql by name."""
+_statement = functools.cache(Statement.of)
 
 
 class JournalSession:
@@ -51,75 +50,39 @@ class JournalSession:
         self._purpose = purpose
         self._within = within
         self._lock = asyncio.Lock()
-        self._session: Session | None = None
+        self._line: Line | None = None
 
     async def prepare(self) -> None:
         """Make the tables that are missing. cutover.control has to be there."""
+        one_at_a_time = b"SELECT pg_advisory_xact_lock(%d);\n" % _PREPARING
         async with self._lock:
-            await self._attempt(self._make)
+            await self._attempt(lambda line: line.script(one_at_a_time + _SCHEMA.read_bytes(), self._within))
 
     async def run(self, name: str, **values: Any) -> Rows:
         """The rows of the named statement. It is not repeated: whoever calls knows whether it may be."""
-
-        async def work(session: Session) -> Rows:
-            cursor = await session.execute(QUERIES[name].encode(), values)
-            return await cursor.fetchall() if cursor.description else []
-
         async with self._lock:
-            return await self._attempt(work)
+            return await self._attempt(lambda line: line.run(_statement(name, QUERIES[name]), values, self._within))
 
     async def close(self) -> None:
         """End the connection; another `run` would open it again."""
         async with self._lock:
-            await self._drop()
+            self._drop()
 
-    async def _make(self, session: Session) -> Rows:
-        async with session.transaction():
-            await session.execute("SELECT pg_advisory_xact_lock(%s)", [_PREPARING])
-            await session.execute(_SCHEMA.read_bytes())
-        return []
-
-    async def _attempt(self, work: Any) -> Rows:
+    async def _attempt(self, work: Callable[[Line], Awaitable[T]]) -> T:
         try:
-            return await self._bounded(work, await self._connected())
+            return await work(await self._connected())
         except (psycopg.OperationalError, psycopg.InterfaceError, OSError, TimeoutError) as error:
-            await self._drop()
+            self._drop()
             told = " ".join(str(error).split()) or type(error).__name__
             raise JournalUnavailable(f"PostgreSQL ({self._purpose}): {told}") from error
 
-    async def _connected(self) -> Session:
-        if self._session is None or self._session.closed:
-            self._session = await psycopg.AsyncConnection.connect(
-                self._url,
-                autocommit=True,
-                connect_timeout=CONNECT_WITHIN,
-                application_name=f"cutover journal {self._purpose}",
-            )
-            await self._bounded(lambda session: session.execute(_BY_INDEX), self._session)
-        return self._session
+    async def _connected(self) -> Line:
+        if self._line is None or self._line.is_lost:
+            self._line = await Line.connect(self._url, f"cutover journal {self._purpose}", CONNECT_WITHIN)
+            await self._line.script(_BY_INDEX.encode(), self._within)
+        return self._line
 
-    async def _bounded(self, work: Any, session: Session) -> Rows:
-        """Cancelling would make psycopg wait for the server to agree, which a frozen one never does: hang up first."""
-        task: asyncio.Future[Rows] = asyncio.ensure_future(work(session))
-        try:
-            done, _ = await asyncio.wait({task}, timeout=self._within)
-        finally:
-            if not task.done():
-                await self._hang_up(session, task)
-        if not done:
-            raise TimeoutError(f"no answer within {self._within:g} s")
-        return task.result()
-
-    async def _hang_up(self, session: Session, task: asyncio.Future[Rows]) -> None:
-        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(session.fileno())) as line:
-            line.shutdown(socket.SHUT_RDWR)
-        self._session = None
-        await asyncio.wait({task}, timeout=1.0)
-        ended = repr(task.exception()) if task.done() and not task.cancelled() else "still running"
-        log.warning("journal_hung_up", purpose=self._purpose, ended=ended)
-        await session.close()
-
-    async def _drop(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+    def _drop(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            line.hang_up()

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from psycopg.types.json import Jsonb
-
 from shadow.dualwrite.admission import Orphan, Settlement
 from shadow.dualwrite.entry import Entry
-from shadow.dualwrite.journal import PostgresJournal, entry_of
+from shadow.dualwrite.journal import PostgresJournal, as_json, entry_of, storable
 from shadow.dualwrite.sealing import Keyring
 
 
@@ -55,14 +53,14 @@ class ReplayJournal(PostgresJournal):
     async def settle(self, term: int, settlements: Sequence[Settlement]) -> list[bool]:
         ids: dict[int, str] = dict(await self._session.run("ids", numbers=[s.number for s in settlements if s.answer]))
         batch = [
-            {"number": s.number, "act": str(s.act), "reason": s.reason.replace("\0", "\\0"), "retry_at": s.retry_at,
+            {"number": s.number, "act": str(s.act), "reason": storable(s.reason), "retry_at": s.retry_at,
              "sealed_with": self._keyring.current if s.answer else None}
             for s in settlements
         ]  # fmt: skip
         answers = [
             self._sealed_answer(s.answer, "standby", ids[s.number]) if s.number in ids else None for s in settlements
         ]
-        rows = await self._session.run("settle", term=term, batch=Jsonb(batch), answers=answers)
+        rows = await self._session.run("settle", term=term, batch=as_json(batch), answers=answers)
         return [noted == "noted" for _, noted in rows]
 
     async def orphans(self, term: int) -> list[Orphan]:
@@ -80,7 +78,7 @@ class ReplayJournal(PostgresJournal):
         return [entry_of(row, self._keyring) for row in await self._session.run("entries", numbers=list(numbers))]
 
     async def park(self, number: int, reason: str) -> None:
-        await self._session.run("park", number=number, reason=reason.replace("\0", "\\0"))
+        await self._session.run("park", number=number, reason=storable(reason))
 
     async def expire(self, before: float) -> None:
         await self._session.run("expire", before=before)
@@ -113,4 +111,4 @@ class ReplayJournal(PostgresJournal):
 
     async def answer_heal(self, id: int, answer: str, healed: Sequence[int] = ()) -> None:
         """Say what became of one: an empty answer is a success."""
-        await self._session.run("answer_heal", id=id, answer=answer.replace("\0", "\\0"), healed=list(healed))
+        await self._session.run("answer_heal", id=id, answer=storable(answer), healed=list(healed))
