@@ -72,6 +72,11 @@ class Settlement:
     reason: str = ""  # of COPIED: how the answers differed, if they did
     retry_at: float = 0.0  # of "retry": not before; of "lost": when it ended for sure, if it did
     answer: Answer | None = None
+    id: str = ""  # the entry's, under which the answer is sealed
+
+    def __post_init__(self) -> None:
+        if self.answer is not None and not self.id:
+            raise ValueError("an answer is sealed under the id of its entry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,17 @@ class Appends(Protocol):
         """{client key → its newest entry that is not settled}."""
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a replayer can take on now."""
+
+    most: int
+    targets: Sequence[str]
+    one_by_one: Sequence[str]  # sides whose sequences are set
+    now: float
+    deadline: float  # of what is claimed: it cannot land later
+
+
 class Replays(Protocol):
     """The journal as a replayer uses it. All methods raise JournalUnavailable."""
 
@@ -108,13 +124,12 @@ class Replays(Protocol):
     async def step_down(self, holder: str, term: int) -> None:
         """Let another replayer lead at once."""
 
-    async def claim(
-        self, term: int, most: int, *, targets: Sequence[str], one_by_one: Sequence[str], now: float, deadline: float
-    ) -> list[int]:
-        """Numbers that may be sent now, their `sending` durable. `one_by_one`: sides whose sequences are set."""
+    async def turn(self, term: int, settlements: Sequence[Settlement], room: Room) -> tuple[list[bool], list[Entry]]:
+        """Whether each settlement was heard (a replayer of an earlier term is not), and what may be sent now, its
+        `sending` durable: entries with request and answer, in the order of their completion."""
 
     async def settle(self, term: int, settlements: Sequence[Settlement]) -> list[bool]:
-        """Whether each was heard: a replayer of an earlier term is not."""
+        """The same without taking anything on."""
 
     async def orphans(self, term: int) -> list[Orphan]:
         """Copies of earlier terms, and lost ones."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import re
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Self
 
 import psycopg
@@ -26,6 +25,7 @@ _BYTEA = 17
 _HEAD = struct.Struct("!iiIii")
 _LENGTH = struct.Struct("!i")
 _NULL = _LENGTH.pack(-1)
+_DONE = pq.ExecStatus.COMMAND_OK
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +83,38 @@ class Line:
             await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=within, application_name=name)
         )
 
-    async def run(self, statement: Statement, values: Mapping[str, Any], within: float) -> Rows:
-        """The rows of the statement. Raises psycopg.Error, and TimeoutError if there is no answer within the time."""
-        name = statement.name.encode()
-        if statement.name not in self._prepared:
-            await self._ask(partial(self._wire.send_prepare, name, statement.text), within)
-            self._prepared.add(statement.name)
-        given = [self._dumped(values[value], is_bytes) for value, is_bytes in statement.values]
-        formats = [pq.Format.BINARY if is_bytes else pq.Format.TEXT for _, is_bytes in statement.values]
-        send = partial(self._wire.send_query_prepared, name, given, formats, result_format=pq.Format.BINARY)
-        (result,) = await self._ask(send, within)
-        if result.status != pq.ExecStatus.TUPLES_OK:
-            return []
-        self._transformer.set_pgresult(result)
-        return self._transformer.load_rows(0, result.ntuples, tuple)
+    async def run(self, within: float, *asked: tuple[Statement, Mapping[str, Any]]) -> list[Rows]:
+        """The rows of each statement, in one round trip and one transaction.
+
+        Raises psycopg.Error (then none of them was done), and TimeoutError if there is no answer within these seconds.
+        """
+        new = list(dict.fromkeys(statement for statement, _ in asked if statement.name not in self._prepared))
+        try:
+            self._wire.enter_pipeline_mode()
+            for statement in new:
+                self._wire.send_prepare(statement.name.encode(), statement.text)
+            for statement, values in asked:
+                self._send(statement, values)
+            self._wire.pipeline_sync()
+        except BaseException:
+            self.hang_up()
+            raise
+        results = await self._answered(within)
+        self._wire.exit_pipeline_mode()
+        self._prepared |= {
+            statement.name for statement, result in zip(new, results, strict=False) if result.status == _DONE
+        }
+        _raise_first(results)
+        return [self._rows(result) for result in results[len(new) :]]
 
     async def script(self, text: bytes, within: float) -> None:
         """Several statements, all of them or none. Raises as `run` does."""
-        await self._ask(partial(self._wire.send_query, text), within)
+        try:
+            self._wire.send_query(text)
+        except BaseException:
+            self.hang_up()
+            raise
+        _raise_first(await self._answered(within))
 
     def hang_up(self) -> None:
         """End the connection at once. The server may still do what it was asked."""
@@ -110,18 +124,31 @@ class Line:
             self._loop.remove_writer(self._socket)
             self._wire.finish()
 
+    def _send(self, statement: Statement, values: Mapping[str, Any]) -> None:
+        given = [self._dumped(values[value], is_bytes) for value, is_bytes in statement.values]
+        formats = [pq.Format.BINARY if is_bytes else pq.Format.TEXT for _, is_bytes in statement.values]
+        self._wire.send_query_prepared(statement.name.encode(), given, formats, result_format=pq.Format.BINARY)
+
     def _dumped(self, value: Any, is_bytes: bool) -> bytes | None:
         if is_bytes:
             return bytea_array(value)
         (dumped,) = self._transformer.dump_sequence([value], [PyFormat.TEXT])
         return None if dumped is None else bytes(dumped)
 
-    async def _ask(self, send: Callable[[], None], within: float) -> list[pq.abc.PGresult]:
+    def _rows(self, result: pq.abc.PGresult) -> Rows:
+        if result.status != pq.ExecStatus.TUPLES_OK:
+            return []
+        self._transformer.set_pgresult(result)
+        return self._transformer.load_rows(0, result.ntuples, tuple)
+
+    # ---- the wire
+
+    async def _answered(self, within: float) -> list[pq.abc.PGresult]:
+        """All results of what was just sent."""
         answer = self._answer = self._loop.create_future()
         self._results = []
         patience = self._loop.call_later(within, self._fail, TimeoutError(f"no answer within {within:g} s"))
         try:
-            send()
             self._flush()
             await answer
         except BaseException:  # cancelled, too: the answer would be taken for that of the next question
@@ -130,9 +157,6 @@ class Line:
         finally:
             patience.cancel()
             self._answer = None
-        for result in self._results:
-            if result.status == pq.ExecStatus.FATAL_ERROR:
-                raise error_from_result(result)
         return self._results
 
     def _flush(self) -> None:
@@ -149,13 +173,23 @@ class Line:
     def _readable(self) -> None:
         try:
             self._wire.consume_input()
-            while not self._wire.is_busy():
-                result = self._wire.get_result()
-                if result is None:
-                    return self._complete()
-                self._results.append(result)
+            self._take()
         except psycopg.Error as error:
             self._fail(error)
+
+    def _take(self) -> None:
+        """Take what has come; a pipeline ends with its sync, anything else with the first None."""
+        piped = self._wire.pipeline_status != pq.PipelineStatus.OFF
+        was_none = False
+        while not self._wire.is_busy():
+            result = self._wire.get_result()
+            if result is None and (was_none or not piped):
+                return None if piped else self._complete()
+            if result is not None and result.status == pq.ExecStatus.PIPELINE_SYNC:
+                return self._complete()
+            was_none = result is None
+            if result is not None:
+                self._results.append(result)
 
     def _complete(self) -> None:
         if self._answer is not None and self._results and not self._answer.done():
@@ -166,3 +200,9 @@ class Line:
         self.hang_up()
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error)
+
+
+def _raise_first(results: Sequence[pq.abc.PGresult]) -> None:
+    for result in results:
+        if result.status == pq.ExecStatus.FATAL_ERROR:
+            raise error_from_result(result)

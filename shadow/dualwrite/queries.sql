@@ -47,7 +47,9 @@ UPDATE cutover.journal_replayer SET until = '-infinity' WHERE holder = %(holder)
 
 -- name: claim
 -- Entries that may be replayed now; that they are being sent is durable when this returns.
-SELECT cutover.journal_claim(%(term)s, %(most)s, %(targets)s, %(one_by_one)s, %(now)s, %(deadline)s);
+SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
+       uncertain, attempts, sequence, client, reason, sealed_with, request, answer_with, answer, copied, differed
+FROM cutover.journal_take(%(term)s, %(most)s, %(targets)s, %(one_by_one)s, %(now)s, %(deadline)s);
 
 -- name: settle
 -- What became of copies.
@@ -87,10 +89,6 @@ SELECT number, differed FROM cutover.journal_entry WHERE differed <> '' ORDER BY
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
        uncertain, attempts, sequence, client, reason, sealed_with, request, answer_with, answer, copied, differed
 FROM cutover.journal_entry WHERE number = ANY (%(numbers)s) ORDER BY number;
-
--- name: ids
--- What these entries are called.
-SELECT number, id FROM cutover.journal_entry WHERE number = ANY (%(numbers)s);
 
 -- name: park
 -- An unknown outcome that nothing can settle: its lanes wait for a person.

@@ -17,7 +17,7 @@ from shadow.answer import Answer, AskFailed
 from shadow.clock import Clock
 from shadow.compare.diff import Limits
 from shadow.compare.rules import RuleBook
-from shadow.dualwrite.admission import COPIED, Replays, Settlement
+from shadow.dualwrite.admission import COPIED, Replays, Room, Settlement
 from shadow.dualwrite.care import Care
 from shadow.dualwrite.copies import Copies, TokenMinter, copy_of
 from shadow.dualwrite.entry import SETTLED, Entry, State
@@ -50,6 +50,8 @@ class Pace:
     """Seconds for which entries that may be sent, and copies that have ended, are gathered: a statement for several
     costs hardly more than for one. Not while the standby is behind: then there is enough to do without waiting."""
     resolve_every: float = 0.5
+    held_within: float = 2.0
+    """Seconds for which an entry whose rows are to be carried is not claimed again: by then a heal holds its lanes."""
     care_beside: bool = True
     """Heals and unknown outcomes are seen to beside the copies, which go on meanwhile; off: between them."""
 
@@ -131,15 +133,16 @@ class Replayer:
             await self._journal.step_down(self._holder, self.term)
 
     async def turn(self) -> bool:
-        """One round: lead, look after what was left behind, send what may be sent. Whether anything was done."""
+        """One round: lead, look after what was left behind, say what became of copies and send what may be sent.
+        Whether anything was done."""
         if not await self._lead():
             return False
         if self._to:
             await self._look_after()
         await self._gather_new()
-        started = await self._start()
+        busy = await self._settle_and_claim()
         await self._gather_ended()
-        return await self._settle_finished() or started or self._care.waits
+        return busy or self._care.waits
 
     async def _gather_new(self) -> None:
         pause = self._claimed_at + self._pace.gather - asyncio.get_running_loop().time()
@@ -160,6 +163,7 @@ class Replayer:
         or settled under a term that is over."""
         now = self._clock.now()
         if self._afresh:
+            await self._settle_finished()  # while the term lasts we are heard
             await self._journal.step_down(self._holder, self.term)
             self._afresh = self.leads = False
             self.term = -1  # no term of ours goes on
@@ -173,24 +177,23 @@ class Replayer:
             self._refused.clear()
         return self.leads
 
-    async def _start(self) -> bool:
-        room = self._pace.at_once - len(self._running)
-        if room <= 0:
+    async def _settle_and_claim(self) -> bool:
+        finished = [task for task in self._running if task.done()]
+        most = self._pace.at_once - len(self._running) + len(finished)
+        if most <= 0:
             return False
         now, self._claimed_at = self._clock.now(), asyncio.get_running_loop().time()
+        room = Room(most, sorted(self._to), self._unmodified(), now, now + self._pace.send_within)
         try:
-            numbers = await self._journal.claim(
-                self.term, room, targets=sorted(self._to), one_by_one=self._unmodified(), now=now,
-                deadline=now + self._pace.send_within,
-            )  # fmt: skip
-            entries = await self._journal.entries(numbers)
+            heard, entries = await self._journal.turn(self.term, [task.result() for task in finished], room)
         except JournalUnavailable:
             self._afresh = True  # what was claimed, if anything was, nobody will send: it is for another term to see to
             raise
+        self._noted(finished, heard)
         for entry in entries:
             self._begin(entry, now)
         self._behind = any(now - entry.at > _BEHIND * self._pace.gather for entry in entries)
-        return bool(numbers)
+        return bool(finished or entries)
 
     def _unmodified(self) -> list[str]:
         return sorted(name for name, target in self._targets.items() if not target.cooperates)
@@ -199,21 +202,19 @@ class Replayer:
         task = asyncio.get_running_loop().create_task(self._copy(entry, claimed), name=f"copy {entry.number}")
         self._running[task] = entry.route
 
-    async def _settle_finished(self) -> bool:
-        finished = [task for task in self._running if task.done()]
-        if not finished:
-            return False
-        settlements = [task.result() for task in finished]
-        heard = await self._journal.settle(self.term, settlements)
-        routes = [self._running.pop(task) for task in finished]
-        for settlement, route, was_heard in zip(settlements, routes, heard, strict=True):
+    async def _settle_finished(self) -> None:
+        if finished := [task for task in self._running if task.done()]:
+            self._noted(finished, await self._journal.settle(self.term, [task.result() for task in finished]))
+
+    def _noted(self, finished: list[asyncio.Task[Settlement]], heard: list[bool]) -> None:
+        for task, was_heard in zip(finished, heard, strict=True):
+            settlement, route = task.result(), self._running.pop(task)
             metrics.REPLAYED.labels(str(settlement.act) if was_heard else "stale", route).inc()
             lanes = self._to_carry.pop(settlement.number, None)
             if was_heard and lanes is not None:
                 self._care.carry(settlement.number, lanes)
             if was_heard and settlement.act in SETTLED | {State.PARKED}:
                 self._settled(settlement.number)
-        return True
 
     def _settled(self, number: int) -> None:
         self._progress += 1
@@ -269,10 +270,10 @@ class Replayer:
             state, why = self._judged(entry, route, answer)
             if route.carry == "both":
                 return self._copied(entry, why if state is State.DIVERGED else "", answer)
-            return Settlement(entry.number, state, why, answer=answer)
+            return Settlement(entry.number, state, why, answer=answer, id=entry.id)
         if decision.act is Act.HEAL:
             ended = self._clock.now() if answer is not None else 0.0
-            return Settlement(entry.number, "lost", decision.why, ended, answer)
+            return Settlement(entry.number, "lost", decision.why, ended, answer, entry.id)
         if decision.act is Act.REFUSED and await self._is_final(entry, progress):
             allowed = answer is not None and entry.answer is not None and self._judged(entry, route, answer)
             if allowed and allowed[0] is State.APPLIED:
@@ -280,8 +281,8 @@ class Replayer:
             if route.carry == "both":
                 return self._copied(entry, decision.why, answer)
             log.warning("entry_parked", number=entry.number, route=entry.route, why=decision.why)
-            return Settlement(entry.number, State.PARKED, decision.why, answer=answer)
-        return Settlement(entry.number, "retry", decision.why, self._clock.now() + decision.wait, answer)
+            return Settlement(entry.number, State.PARKED, decision.why, answer=answer, id=entry.id)
+        return Settlement(entry.number, "retry", decision.why, self._clock.now() + decision.wait, answer, entry.id)
 
     def _judged(self, entry: Entry, route: WriteRoute, answer: Answer) -> tuple[State, str]:
         today = datetime.fromtimestamp(self._clock.now(), UTC).date()
@@ -300,8 +301,8 @@ class Replayer:
         if differed:
             log.warning("answers_differed", number=entry.number, route=entry.route, why=differed)
         self._to_carry[entry.number] = entry.lanes
-        return Settlement(entry.number, COPIED, differed, self._clock.now() + self._pace.resolve_every, answer)
+        return Settlement(entry.number, COPIED, differed, self._clock.now() + self._pace.held_within, answer, entry.id)
 
     def _carried(self, entry: Entry, why: str) -> Settlement:
         self._to_carry[entry.number] = entry.lanes
-        return Settlement(entry.number, "retry", why, self._clock.now() + self._pace.resolve_every)
+        return Settlement(entry.number, "retry", why, self._clock.now() + self._pace.held_within)

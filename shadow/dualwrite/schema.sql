@@ -323,11 +323,13 @@ END $$;
 
 -- Claim entries that may be replayed: everything that had completed before they began is settled, nothing open is before
 -- them in their lanes, nothing holds these. Their `sending` is durable when this returns.
-CREATE OR REPLACE FUNCTION cutover.journal_claim(
+DROP FUNCTION IF EXISTS cutover.journal_claim;  -- of an earlier version, which returned numbers alone
+CREATE OR REPLACE FUNCTION cutover.journal_take(
     my_term bigint, most integer, to_sides text[], one_by_one text[], now_at double precision, ends_by double precision
-) RETURNS SETOF bigint LANGUAGE plpgsql AS $$
+) RETURNS SETOF cutover.journal_entry LANGUAGE plpgsql AS $$
 DECLARE
     frontier bigint;
+    claimed bigint[];
     stuck cutover.lane_span[] := '{}';
     candidate record;
 BEGIN
@@ -350,7 +352,6 @@ BEGIN
             END IF;
         END LOOP;
     END IF;
-    RETURN QUERY
     WITH free AS (
         SELECT e.number, e.completion, CASE WHEN e.target = ANY (one_by_one) THEN e.sequence END AS drawn
         FROM cutover.journal_entry e
@@ -373,7 +374,10 @@ BEGIN
     ), marked AS (
         UPDATE cutover.journal_lane l SET sending = true FROM taken WHERE l.number = taken.number
     )
-    SELECT taken.number FROM taken;
+    SELECT array_agg(taken.number) INTO claimed FROM taken;
+    IF claimed IS NOT NULL THEN
+        RETURN QUERY SELECT e.* FROM cutover.journal_entry e WHERE e.number = ANY (claimed) ORDER BY e.completion;
+    END IF;
 END $$;
 
 -- Say what became of copies. A replayer of an earlier term is not heard: 'stale'.

@@ -60,8 +60,14 @@ class JournalSession:
 
     async def run(self, name: str, **values: Any) -> Rows:
         """The rows of the named statement. It is not repeated: whoever calls knows whether it may be."""
+        (rows,) = await self.run_all((name, values))
+        return rows
+
+    async def run_all(self, *asked: tuple[str, Mapping[str, Any]]) -> list[Rows]:
+        """The rows of several statements, in one round trip and with one commit."""
+        statements = [(_statement(name, QUERIES[name]), values) for name, values in asked]
         async with self._lock:
-            return await self._attempt(lambda line: line.run(_statement(name, QUERIES[name]), values, self._within))
+            return await self._attempt(lambda line: line.run(self._within, *statements))
 
     async def close(self) -> None:
         """End the connection; another `run` would open it again."""

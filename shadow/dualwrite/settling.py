@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
-from shadow.dualwrite.admission import Orphan, Settlement
+from shadow.dualwrite.admission import Orphan, Room, Settlement
 from shadow.dualwrite.entry import Entry
 from shadow.dualwrite.journal import PostgresJournal, as_json, entry_of, storable
 from shadow.dualwrite.sealing import Keyring
@@ -36,32 +36,27 @@ class ReplayJournal(PostgresJournal):
     async def step_down(self, holder: str, term: int) -> None:
         await self._session.run("step_down", holder=holder, term=term)
 
-    async def claim(
-        self, term: int, most: int, *, targets: Sequence[str], one_by_one: Sequence[str], now: float, deadline: float
-    ) -> list[int]:
-        rows = await self._session.run(
-            "claim",
-            term=term,
-            most=most,
-            targets=list(targets),
-            one_by_one=list(one_by_one),
-            now=now,
-            deadline=deadline,
-        )
-        return [number for (number,) in rows]
+    async def turn(self, term: int, settlements: Sequence[Settlement], room: Room) -> tuple[list[bool], list[Entry]]:
+        asked: list[tuple[str, Mapping[str, Any]]] = [("claim", {"term": term, **asdict(room)})]
+        if settlements:
+            asked.insert(0, ("settle", self._told(term, settlements)))
+        *heard, claimed = await self._session.run_all(*asked)
+        return [noted == "noted" for rows in heard for _, noted in rows], [
+            entry_of(row, self._keyring) for row in claimed
+        ]
 
     async def settle(self, term: int, settlements: Sequence[Settlement]) -> list[bool]:
-        ids: dict[int, str] = dict(await self._session.run("ids", numbers=[s.number for s in settlements if s.answer]))
+        rows = await self._session.run("settle", **self._told(term, settlements))
+        return [noted == "noted" for _, noted in rows]
+
+    def _told(self, term: int, settlements: Sequence[Settlement]) -> dict[str, Any]:
         batch = [
             {"number": s.number, "act": str(s.act), "reason": storable(s.reason), "retry_at": s.retry_at,
              "sealed_with": self._keyring.current if s.answer else None}
             for s in settlements
         ]  # fmt: skip
-        answers = [
-            self._sealed_answer(s.answer, "standby", ids[s.number]) if s.number in ids else None for s in settlements
-        ]
-        rows = await self._session.run("settle", term=term, batch=as_json(batch), answers=answers)
-        return [noted == "noted" for _, noted in rows]
+        answers = [self._sealed_answer(s.answer, "standby", s.id) for s in settlements]
+        return {"term": term, "batch": as_json(batch), "answers": answers}
 
     async def orphans(self, term: int) -> list[Orphan]:
         return [Orphan(*row) for row in await self._session.run("orphans", term=term)]

@@ -6,7 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from shadow.answer import Answer
-from shadow.dualwrite.admission import COPIED, Admission, Admitted, Noted, Orphan, Refused, Repeated, Settlement, Why
+from shadow.dualwrite.admission import (
+    COPIED,
+    Admission,
+    Admitted,
+    Noted,
+    Orphan,
+    Refused,
+    Repeated,
+    Room,
+    Settlement,
+    Why,
+)
 from shadow.dualwrite.entry import OPEN, UNDECIDED, Entry, Intent, Outcome, Request, State, moved
 from shadow.dualwrite.ordering import conflict, in_the_way, minimal, overtaken, stuck
 
@@ -151,15 +162,17 @@ class InMemoryJournal:
         if (self.holder, self.term) == (holder, term):
             self.holder = ""
 
-    async def claim(
-        self, term: int, most: int, *, targets: Sequence[str], one_by_one: Sequence[str], now: float, deadline: float
-    ) -> list[int]:
-        found: list[int] = []
+    async def turn(self, term: int, settlements: Sequence[Settlement], room: Room) -> tuple[list[bool], list[Entry]]:
+        return await self.settle(term, settlements), self._claimed(term, room)
+
+    def _claimed(self, term: int, room: Room) -> list[Entry]:
+        found: list[Entry] = []
         for entry in sorted(self.all.values(), key=lambda e: e.completion or 0):
-            drawn = entry.sequence if entry.target in one_by_one else None
-            if term == self.term and len(found) < most and entry.target in targets and self._ready(entry, drawn, now):
-                self.sending[entry.number] = _Sent(term, deadline, drawn)
-                found.append(entry.number)
+            drawn = entry.sequence if entry.target in room.one_by_one else None
+            ready = term == self.term and entry.target in room.targets and self._ready(entry, drawn, room.now)
+            if ready and len(found) < room.most:
+                self.sending[entry.number] = _Sent(term, room.deadline, drawn)
+                found.append(entry)
         return found
 
     def _ready(self, entry: Entry, drawn: str | None, now: float) -> bool:

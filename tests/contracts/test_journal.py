@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ import pytest
 
 import proxy
 from shadow.answer import Answer
-from shadow.dualwrite.admission import COPIED, Admitted, Noted, Refused, Repeated, Settlement, Why
+from shadow.dualwrite.admission import COPIED, Admitted, Noted, Refused, Repeated, Room, Settlement, Why
 from shadow.dualwrite.entry import Outcome, State
 from shadow.dualwrite.sealing import Keyring
 from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.testing import CREATED, InMemoryJournal, an_intent, done
 
 NOW = 1_770_000_000.0
+ROOM = Room(most=9, targets=["new"], one_by_one=[], now=NOW, deadline=NOW + 30)
 KEYS = Keyring({"k1": b"1" * 32}, "k1")
 CONTROL = Path(proxy.__file__).with_name("schema.sql")
 
@@ -40,9 +41,8 @@ class Stage:
         return admitted.number
 
     async def claim(self, term: int = 1, **changes: Any) -> list[int]:
-        asked = {"most": 9, "targets": ["new"], "one_by_one": [], "now": NOW, "deadline": NOW + 30} | changes
-        found: list[int] = await self.journal.claim(term, **asked)
-        return found
+        _, found = await self.journal.turn(term, [], replace(ROOM, **changes))
+        return [entry.number for entry in found]
 
     async def state(self, number: int) -> State:
         (entry,) = await self.journal.entries([number])
@@ -358,7 +358,7 @@ async def test_many_copies_settled_at_once_are_each_noted_as_if_alone(stage: Sta
     applied, diverged, parked, retried, lost, copied, waiting = range(1, 8)
     assert len(await stage.claim(most=6)) == 6
     heard = await stage.journal.settle(1, [
-        Settlement(applied, State.APPLIED, answer=CREATED), Settlement(diverged, State.DIVERGED, "other ids"),
+        Settlement(applied, State.APPLIED, answer=CREATED, id="i-1"), Settlement(diverged, State.DIVERGED, "other ids"),
         Settlement(parked, State.PARKED, "refused"), Settlement(retried, "retry", "busy", NOW + 5),
         Settlement(lost, "lost", "no answer"), Settlement(copied, COPIED, "a word", NOW + 5),
         Settlement(waiting, State.APPLIED), Settlement(applied, State.DIVERGED, "twice"),
@@ -395,7 +395,7 @@ async def test_that_a_copy_was_answered_is_kept_and_how_it_differed_outlives_the
     await stage.journal.append([an_intent("i-1", "a"), an_intent("i-2", "b")], NOW)
     await stage.journal.outcomes([done("i-1"), done("i-2")])
     await stage.claim()
-    told = [Settlement(1, COPIED, "another id", NOW + 5, CREATED), Settlement(2, COPIED)]
+    told = [Settlement(1, COPIED, "another id", NOW + 5, CREATED, "i-1"), Settlement(2, COPIED)]
     assert await stage.journal.settle(1, told) == [True, True]
     assert await stage.claim(now=NOW) == [2]
     assert await stage.journal.settle(1, [Settlement(2, "retry", "its rows are on their way")]) == [True]
@@ -437,6 +437,18 @@ async def test_lanes_parked_against_the_side_that_is_active_now_take_no_writes(s
 
 
 # ---- heal
+
+
+async def test_one_turn_settles_and_takes_what_that_lets_go(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 60)
+    first, second = await stage.write("i-1", "a"), await stage.write("i-2", "a")
+    _, (claimed,) = await stage.journal.turn(1, [], ROOM)
+    assert (claimed.number, claimed.request, claimed.answer) == (first, an_intent().request, CREATED)
+    settled = [Settlement(first, State.APPLIED), Settlement(second, State.APPLIED)]
+    heard, (claimed,) = await stage.journal.turn(1, settled, ROOM)
+    assert (heard, claimed.number) == ([True, False], second)
+    assert await stage.journal.turn(0, [Settlement(second, State.APPLIED)], ROOM) == ([False], [])
+    assert await stage.state(second) is State.DONE
 
 
 async def test_heal_holds_its_lanes_and_settles_what_its_rows_stand_for(stage: Stage) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from shadow.answer import Answer
-from shadow.dualwrite.admission import Admitted, Settlement
+from shadow.dualwrite.admission import Admitted, Room, Settlement
 from shadow.dualwrite.entry import Outcome, State
 from shadow.dualwrite.testing import an_intent
 from tests.proxy.deployment import Deployment
@@ -30,8 +30,10 @@ async def settled(deployment: Deployment, id: str, lane: str, state: State) -> i
     number = await written(deployment, id, lane)
     term = await deployment.journal.lead("test", 0, 60) or 1
     now = time.time()
-    assert number in await deployment.journal.claim(term, 9, targets=["new"], one_by_one=[], now=now, deadline=now + 60)
+    _, claimed = await deployment.journal.turn(term, [], Room(9, ["new"], [], now, now + 60))
+    assert number in [entry.number for entry in claimed]
     answer = REFUSED if state is State.PARKED else CREATED
-    assert await deployment.journal.settle(term, [Settlement(number, state, "for a test", answer=answer)]) == [True]
+    settlement = Settlement(number, state, "for a test", answer=answer, id=id)
+    assert await deployment.journal.settle(term, [settlement]) == [True]
     await deployment.journal.step_down("test", term)
     return number

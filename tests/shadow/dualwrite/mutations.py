@@ -118,7 +118,7 @@ def _rows_are_not_carried(patch: pytest.MonkeyPatch) -> None:
 
 def _copied_counts_as_applied(patch: pytest.MonkeyPatch) -> None:
     def copied(_: Replayer, entry: Entry, differed: str, answer: Answer | None) -> Settlement:
-        return Settlement(entry.number, State.APPLIED, differed, answer=answer)
+        return Settlement(entry.number, State.APPLIED, differed)
 
     patch.setattr(Replayer, "_copied", copied)
 

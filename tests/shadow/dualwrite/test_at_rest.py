@@ -25,7 +25,7 @@ from shadow.dualwrite.sealing import Keyring, MissingKey, Unsealable
 from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.testing import InMemoryJournal, an_intent, done
 from shadow.sender import Target
-from tests.contracts.test_journal import KEYS, NOW, change, control_row
+from tests.contracts.test_journal import KEYS, NOW, ROOM, change, control_row
 
 
 @pytest.mark.property_test
@@ -66,8 +66,8 @@ async def test_bodies_are_forgotten_once_settled_and_a_person_on_request(fresh_d
             await journal.append([an_intent(id, lane, client="alice")], NOW)
             await journal.outcomes([done(id)])
         await journal.lead("me", 0, 60)
-        await journal.claim(1, 1, targets=["new"], one_by_one=[], now=NOW, deadline=NOW + 9)
-        await journal.settle(1, [Settlement(1, State.APPLIED, answer=done("x").answer)])
+        await journal.turn(1, [], ROOM)
+        await journal.settle(1, [Settlement(1, State.APPLIED, answer=done("x").answer, id="i-1")])
         await journal.purge(3600)
         assert (await journal.entries([1]))[0].request is not None
         change(url, "UPDATE cutover.journal_entry SET settled_at = settled_at - interval '2 hours' WHERE number = 1")

@@ -48,7 +48,7 @@ def test_a_name_that_stands_twice_is_one_value() -> None:
     ids=["plain", "empty", "odd", "nothing", "25 MiB"],
 )
 async def test_what_is_sent_comes_back(line: Line, values: dict[str, object]) -> None:
-    ((text, numbers, texts, many),) = await line.run(ECHO, values, 20)
+    (((text, numbers, texts, many),),) = await line.run(20, (ECHO, values))
     assert (text, numbers, texts) == (values["text"], values["numbers"], values["texts"])
     assert [None if item is None else bytes(item) for item in many] == values["many"]
 
@@ -61,11 +61,11 @@ def test_an_array_of_bytes_is_as_long_as_it_says(items: list[bytes | None]) -> N
 
 async def test_an_error_of_the_statement_leaves_the_line_as_it_is(line: Line) -> None:
     with pytest.raises(psycopg.errors.DivisionByZero):
-        await line.run(Statement.of("bad", "SELECT 1 / %(nought)s::bigint"), {"nought": 0}, 3)
+        await line.run(3, (Statement.of("bad", "SELECT 1 / %(nought)s::bigint"), {"nought": 0}))
     with pytest.raises(psycopg.errors.UndefinedTable):
-        await line.run(Statement.of("none", "SELECT * FROM no_such_table"), {}, 3)
+        await line.run(3, (Statement.of("none", "SELECT * FROM no_such_table"), {}))
     assert not line.is_lost
-    assert await line.run(ONE, {}, 3) == [(1,)]
+    assert await line.run(3, (ONE, {})) == [[(1,)]]
 
 
 async def test_a_script_is_done_whole_or_not_at_all(line: Line) -> None:
@@ -77,12 +77,12 @@ async def test_a_script_is_done_whole_or_not_at_all(line: Line) -> None:
 
 async def test_no_answer_in_time_hangs_up(line: Line) -> None:
     with pytest.raises(TimeoutError, match=r"no answer within 0\.1 s"):
-        await line.run(SLEEP, {"seconds": 30}, 0.1)
+        await line.run(0.1, (SLEEP, {"seconds": 30}))
     assert line.is_lost
 
 
 async def test_a_caller_who_leaves_hangs_up_for_nobody_may_get_its_answer(line: Line) -> None:
-    asking = asyncio.create_task(line.run(SLEEP, {"seconds": 30}, 60))
+    asking = asyncio.create_task(line.run(60, (SLEEP, {"seconds": 30})))
     await asyncio.sleep(0.1)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -94,7 +94,7 @@ async def test_a_caller_who_leaves_hangs_up_for_nobody_may_get_its_answer(line: 
 async def test_a_session_that_the_server_ends_is_lost(fresh_database: Callable[[], str], while_asked: bool) -> None:
     url = fresh_database()
     line = await Line.connect(url, "to be ended", 3)
-    asking = asyncio.create_task(line.run(SLEEP, {"seconds": 30}, 60)) if while_asked else None
+    asking = asyncio.create_task(line.run(60, (SLEEP, {"seconds": 30}))) if while_asked else None
     await asyncio.sleep(0.1)
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as other:
         await other.execute(
@@ -121,3 +121,21 @@ async def test_the_next_question_after_a_loss_has_a_connection_of_its_own(fresh_
                 await session.run("position")
         assert await session.run("position") == [(7, 5)]
     await session.close()
+
+
+async def test_several_statements_are_one_transaction(line: Line) -> None:
+    await line.script(b"CREATE TABLE t (a bigint CHECK (a < 3))", 3)
+    insert, count = (
+        Statement.of("insert", "INSERT INTO t VALUES (%(a)s)"),
+        Statement.of("count", "SELECT count(*) FROM t"),
+    )
+    assert await line.run(3, (insert, {"a": 1}), (count, {}), (insert, {"a": 2}), (count, {})) == [
+        [],
+        [(1,)],
+        [],
+        [(2,)],
+    ]
+    for _ in range(2):  # prepared, and failed, in the one round trip
+        with pytest.raises(psycopg.errors.CheckViolation):
+            await line.run(3, (insert, {"a": 1}), (Statement.of("again", insert.text.decode().replace("$1", "3")), {}))
+        assert await line.run(3, (count, {}), (ONE, {})) == [[(2,)], [(1,)]]

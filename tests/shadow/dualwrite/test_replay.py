@@ -133,7 +133,7 @@ async def test_routes_that_carry_rows_are_never_sent(stand: Stand) -> None:
 
 async def test_both_is_the_request_once_and_then_the_rows(stand: Stand) -> None:
     await stand.write(("a",), route=BOTH)
-    await stand.turns(1)
+    await stand.turns(2)
     (entry,) = await stand.journal.entries([1])
     assert (entry.state, entry.copied, len(stand.backends.sent)) == (State.DONE, True, 1)
     await stand.calm()
@@ -153,7 +153,7 @@ async def test_with_both_an_answer_that_differed_is_not_forgotten_when_its_rows_
 async def test_with_both_a_refusal_parks_nothing(stand: Stand) -> None:
     stand.backends.refusing.add(1)
     await stand.write(("a",), route=BOTH)
-    await stand.turns(4)
+    await stand.turns(5)
     assert (await state(stand, 1), await differed(stand)) == (State.HEALED, {1: "answered 400"})
     assert equal(stand)
 
@@ -180,7 +180,7 @@ async def test_a_refusal_that_the_rules_allow_is_settled_by_rows_and_not_by_a_pe
     stand = Stand(InMemoryJournal(), rules=(rule,))
     stand.backends.refusing.add(1)
     await stand.write(("a",))
-    await stand.turns(4)
+    await stand.turns(5)
     assert (await state(stand, 1), await differed(stand)) == (State.HEALED, {})
     assert equal(stand)
 
@@ -194,7 +194,7 @@ async def at_once(stand: Stand, *lanes: str) -> None:
 
 async def test_what_waits_for_its_rows_is_carried_by_one_heal(stand: Stand) -> None:
     await at_once(stand, "a", "b/1", "b/2")
-    await stand.turns(2)
+    await stand.turns(3)
     assert stand.backends.healed == [("a", "b/1", "b/2")]
     assert [await state(stand, n) for n in (1, 2, 3)] == [State.HEALED] * 3
 
@@ -202,7 +202,7 @@ async def test_what_waits_for_its_rows_is_carried_by_one_heal(stand: Stand) -> N
 async def test_rows_that_cannot_be_carried_in_company_are_carried_alone(stand: Stand) -> None:
     stand.backends.unwilling.append(OSError("one of them is odd"))
     await at_once(stand, "a", "b/1")
-    await stand.turns(4)
+    await stand.turns(5)
     assert stand.backends.healed == [("a", "b/1"), ("a",), ("b/1",)]
     assert equal(stand)
 
@@ -211,7 +211,7 @@ async def test_rows_that_hang_on_others_are_carried_with_them(stand: Stand) -> N
     stand.backends.unwilling.append(HangTogether(("b/1",)))
     await stand.write(("a",), route=ROWS)
     await stand.write(("b/1",))
-    await stand.turns(2)
+    await stand.turns(3)
     assert stand.backends.healed == [("a",), ("a", "b/1")]
     assert [await state(stand, n) for n in (1, 2)] == [State.HEALED] * 2
     assert equal(stand)
@@ -220,7 +220,7 @@ async def test_rows_that_hang_on_others_are_carried_with_them(stand: Stand) -> N
 async def test_rows_without_a_mapping_wait_for_a_person(stand: Stand) -> None:
     stand.backends.unwilling.extend([NoMapping("none")] * 2)
     await stand.write(("a",), route=BOTH)
-    await stand.turns(4)
+    await stand.turns(5)
     (entry,) = await stand.journal.entries([1])
     assert (entry.state, entry.reason) == (State.PARKED, "it cannot be sent, and none")
 
@@ -338,13 +338,12 @@ async def test_what_nobody_could_read_is_healed_by_all_that_its_route_may_touch(
     assert equal(stand)
 
 
-@pytest.mark.parametrize("lost", ["claim", "entries"])
 @pytest.mark.parametrize("active", ["old", "new"])
 async def test_a_claim_whose_answer_is_lost_is_seen_to_under_another_term(
-    lost: str, active: str, monkeypatch: pytest.MonkeyPatch
+    active: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand = Stand(InMemoryJournal(Roles(1, active, "new" if active == "old" else "old")), active=active)
-    honest = getattr(InMemoryJournal, lost)
+    honest = InMemoryJournal.turn
 
     async def silent(*given: Any, **more: Any) -> None:
         monkeypatch.undo()
@@ -353,7 +352,7 @@ async def test_a_claim_whose_answer_is_lost_is_seen_to_under_another_term(
 
     await stand.write(("a",))
     await stand.write(("b/1",), route=CREATE)
-    monkeypatch.setattr(InMemoryJournal, lost, silent)
+    monkeypatch.setattr(InMemoryJournal, "turn", silent)
     with pytest.raises(JournalUnavailable):
         await stand.turns(1)
     await stand.calm()
