@@ -49,7 +49,7 @@ class PostgresJournal:
     async def append(self, intents: Sequence[Intent], now: float) -> list[Admission]:
         rows = await self._session.run(
             "append",
-            batch=as_json([self._described(intent) for intent in intents]),
+            batch=as_json([described(intent, self._keyring.current) for intent in intents]),
             requests=[self._sealed_request(intent) for intent in intents],
             now=now,
         )
@@ -109,22 +109,6 @@ class PostgresJournal:
 
     # ---- sealing
 
-    def _described(self, intent: Intent) -> dict[str, Any]:
-        return {
-            "id": intent.id,
-            "epoch": intent.epoch,
-            "at": intent.at,
-            "forward_by": intent.forward_by,
-            "route": storable(intent.route),
-            "lanes": list(minimal(storable(lane) for lane in intent.lanes)),
-            "client": None if intent.client is None else storable(intent.client),
-            "key": None if intent.key is None else storable(intent.key),
-            "fingerprint": intent.fingerprint,
-            "sequence": intent.sequence,
-            "wait_until": intent.wait_until,
-            "sealed_with": self._keyring.current,
-        }
-
     def _sealed_request(self, intent: Intent) -> bytes:
         return self._keyring.seal(request_as_bytes(intent.request, intent.actor), f"request {intent.id}")
 
@@ -140,6 +124,24 @@ class PostgresJournal:
             for number, id, sealed, key in rows
             if sealed is not None  # it may have been purged in between
         }
+
+
+def described(intent: Intent, sealed_with: str) -> dict[str, Any]:
+    """An intent as the statement takes it; its request travels beside, sealed under this key."""
+    return {
+        "id": intent.id,
+        "epoch": intent.epoch,
+        "at": intent.at,
+        "forward_by": intent.forward_by,
+        "route": storable(intent.route),
+        "lanes": list(minimal(storable(lane) for lane in intent.lanes)),
+        "client": None if intent.client is None else storable(intent.client),
+        "key": None if intent.key is None else storable(intent.key),
+        "fingerprint": intent.fingerprint,
+        "sequence": intent.sequence,
+        "wait_until": intent.wait_until,
+        "sealed_with": sealed_with,
+    }
 
 
 def _admission(row: tuple[Any, ...], repeated: Mapping[int, Answer]) -> Admission:

@@ -434,6 +434,10 @@ async def test_lanes_parked_against_the_side_that_is_active_now_take_no_writes(s
     below, beside = await stage.journal.append([an_intent("i-3", "a", epoch=2), an_intent("i-4", "b", epoch=2)], NOW)
     assert below == Refused(Why.PARKED, 2)
     assert isinstance(beside, Admitted)
+    many = [an_intent(f"i-1{number}", lane, epoch=2) for number, lane in enumerate(("c", "a/1", "d", "e", "a/2", "f"))]
+    answers = await stage.journal.append(many, NOW)
+    assert [answer for answer in answers if not isinstance(answer, Admitted)] == [Refused(Why.PARKED, 2)]
+    assert answers[1] == Refused(Why.PARKED, 2)
 
 
 # ---- heal
