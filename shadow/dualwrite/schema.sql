@@ -178,13 +178,18 @@ BEGIN
                 OR coalesce(lead(lower(w.span) COLLATE "C") OVER sorted < upper(w.span) COLLATE "C", false) AS shared
             FROM wanted w WINDOW sorted AS (ORDER BY lower(w.span) COLLATE "C", upper(w.span) COLLATE "C" DESC),
                                  before AS (sorted ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-        ), numbered AS (
+        ), in_the_way AS (
+            SELECT beside.place FROM beside WHERE shared
+            UNION ALL SELECT b.place FROM beside b JOIN cutover.journal_lane l ON l.span && b.span
+                      WHERE l.claimed OR l.against = c.active
+        ), known_ids AS (
+            SELECT e.id FROM asked JOIN cutover.journal_entry e ON e.id = asked.id
+            UNION ALL SELECT asked.id FROM asked GROUP BY asked.id HAVING count(*) > 1
+        ), numbered AS MATERIALIZED (
             SELECT a.*, p.number + row_number() OVER (ORDER BY a.place) AS number FROM asked a
             WHERE a.epoch = c.epoch AND a.key IS NULL
-              AND NOT EXISTS (SELECT FROM cutover.journal_entry e WHERE e.id = a.id)
-              AND NOT EXISTS (SELECT FROM asked o WHERE o.id = a.id AND o.place <> a.place)
-              AND NOT EXISTS (SELECT FROM beside b WHERE b.place = a.place AND (b.shared OR EXISTS (
-                  SELECT FROM cutover.journal_lane l WHERE l.span && b.span AND (l.claimed OR l.against = c.active))))
+              AND a.place NOT IN (SELECT in_the_way.place FROM in_the_way)
+              AND a.id NOT IN (SELECT known_ids.id FROM known_ids)
         ), entered AS (
             INSERT INTO cutover.journal_entry (number, id, epoch, origin, target, route, lanes, at, forward_by, after, state,
                                                sequence, client, fingerprint, sealed_with, request)
