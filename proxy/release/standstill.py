@@ -13,17 +13,13 @@ from dataclasses import dataclass
 import psycopg
 
 from proxy.errors import CutoverError
+from shadow.dualwrite.session import QUERIES
 
 WINDOW = 8.0  # seconds for which writes are held at the most; below the 10 s that they wait
 TRIES = 3
 _BREATH = 0.01
 _BETWEEN = 2.0  # seconds between two tries, in which held writes go on
 
-_FENCE = """
-UPDATE cutover.control SET fenced_until = clock_timestamp() + make_interval(secs => %s)
-WHERE fenced_until IS NULL OR fenced_until < clock_timestamp() RETURNING fenced_until
-"""
-_GOES_ON = "UPDATE cutover.control SET fenced_until = NULL WHERE fenced_until = %s RETURNING 1"
 _INTENTS = "SELECT count(*) FROM cutover.journal_entry WHERE state = 'intent'"
 _UNSETTLED = "SELECT count(*) FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done')"
 _POSITION = "SELECT number, completion FROM cutover.journal_position"
@@ -54,7 +50,7 @@ def standstill(connection: Connection, *, settled: bool) -> Iterator[Standstill]
     try:
         yield moment
     finally:
-        whole = connection.execute(_GOES_ON, [fence]).fetchone() is not None
+        whole = connection.execute(QUERIES["lift"].encode(), {"fence": fence}).fetchone() is not None
         moment.held = time.monotonic() - began
     if not whole or moment.held >= WINDOW:
         raise StillMoving(f"writes were held for {WINDOW:g} s and went on before the moment was taken: try again")
@@ -66,7 +62,7 @@ def _stopped(connection: Connection, settled: bool) -> tuple[object, Standstill,
         if attempt:
             time.sleep(_BETWEEN)
         began = time.monotonic()
-        fenced = connection.execute(_FENCE, [WINDOW]).fetchone()
+        fenced = connection.execute(QUERIES["fence"].encode(), {"seconds": WINDOW}).fetchone()
         if fenced is None:
             continue  # somebody else holds them
         waiting = _ended(connection, _UNSETTLED if settled else _INTENTS, began + WINDOW / 2)
@@ -74,7 +70,7 @@ def _stopped(connection: Connection, settled: bool) -> tuple[object, Standstill,
             row = connection.execute(_POSITION).fetchone()
             assert row is not None
             return fenced[0], Standstill(int(str(row[0])), int(str(row[1]))), began
-        connection.execute(_GOES_ON, [fenced[0]])
+        connection.execute(QUERIES["lift"].encode(), {"fence": fenced[0]})
     what = f"{waiting} writes did not end within {WINDOW / 2:g} s" if waiting else "somebody else holds the writes"
     raise StillMoving(f"{what}; tried {TRIES} times. `cutover journal status` shows them; try again later")
 

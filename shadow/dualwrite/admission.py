@@ -169,3 +169,27 @@ class Replays(Protocol):
 
     async def release(self, id: str) -> None:
         """Let the held lanes go on."""
+
+
+class Flip(StrEnum):
+    """What became of a wish to swap the roles; but for the first, nothing was changed."""
+
+    FLIPPED = "flipped"  # one epoch later: the standby is active
+    STALE_EPOCH = "stale_epoch"  # somebody else has swapped them
+    UNFENCED = "unfenced"  # writes are not held, or not by this fence any more
+    UNDECIDED = "undecided"  # a write is under way, or its outcome is not known
+    BEHIND = "behind"  # the standby lacks a write, or is still being copied
+    UNRESOLVED = "unresolved"  # the two sides differ, and a person has to decide
+
+
+class Flips(Protocol):
+    """The journal as whoever swaps the roles uses it. All methods raise JournalUnavailable."""
+
+    async def fence(self, seconds: float) -> object | None:
+        """Admit nothing new for at most so long. What marks this fence, or None while another one stands."""
+
+    async def lift(self, fence: object) -> bool:
+        """Admit writes again; False if the fence had ended before."""
+
+    async def flip(self, epoch: int, fence: object) -> Flip:
+        """Swap the roles in one step that looks itself whether it may: a planned flip (design.md section 7, step 6)."""

@@ -251,3 +251,16 @@ UPDATE cutover.journal_heal_asked SET answer = %(answer)s, healed = %(healed)s W
 -- name: heal_answer
 -- The answer to a heal that was asked for, if there is one.
 SELECT answer, healed FROM cutover.journal_heal_asked WHERE id = %(id)s AND answer IS NOT NULL;
+
+-- name: fence
+-- Hold all new writes for a while; nothing, if somebody else holds them. What comes back marks this fence.
+UPDATE cutover.control SET fenced_until = clock_timestamp() + make_interval(secs => %(seconds)s)
+WHERE fenced_until IS NULL OR fenced_until < clock_timestamp() RETURNING fenced_until;
+
+-- name: lift
+-- Let writes go on; nothing, if this fence has ended and another one stands.
+UPDATE cutover.control SET fenced_until = NULL WHERE fenced_until = %(fence)s RETURNING 1;
+
+-- name: flip
+-- Swap the roles if nothing is undecided and the standby has everything; else why not.
+SELECT cutover.journal_flip(%(epoch)s, %(fence)s);

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Self
 
-from shadow.dualwrite.admission import Orphan, Room, Settlement
+from shadow.dualwrite.admission import Flip, Orphan, Room, Settlement
 from shadow.dualwrite.entry import Entry
 from shadow.dualwrite.journal import PostgresJournal, as_json, entry_of, storable
 from shadow.dualwrite.sealing import Keyring
@@ -23,7 +24,7 @@ class HealAsked:
 
 
 class ReplayJournal(PostgresJournal):
-    """See `admission.Replays` for what its methods promise."""
+    """See `admission.Replays` and `admission.Flips` for what its methods promise."""
 
     @classmethod
     async def open(cls, url: str, keyring: Keyring, purpose: str = "replayer") -> Self:
@@ -97,6 +98,19 @@ class ReplayJournal(PostgresJournal):
 
     async def release(self, id: str) -> None:
         await self._session.run("release", id=id)
+
+    # ---- roles
+
+    async def fence(self, seconds: float) -> datetime | None:
+        rows = await self._session.run("fence", seconds=seconds)
+        return rows[0][0] if rows else None
+
+    async def lift(self, fence: object) -> bool:
+        return bool(await self._session.run("lift", fence=fence))
+
+    async def flip(self, epoch: int, fence: object) -> Flip:
+        ((answer,),) = await self._session.run("flip", epoch=epoch, fence=fence)
+        return Flip(answer)
 
     # ---- what a person asked the leader for
 

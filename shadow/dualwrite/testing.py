@@ -10,6 +10,7 @@ from shadow.dualwrite.admission import (
     COPIED,
     Admission,
     Admitted,
+    Flip,
     Noted,
     Orphan,
     Refused,
@@ -29,7 +30,7 @@ class Roles:
     epoch: int = 1
     active: str = "old"
     standby: str = "new"
-    fenced: bool = False
+    fence: object | None = None
 
     def flip(self) -> None:
         self.epoch, self.active, self.standby = self.epoch + 1, self.standby, self.active
@@ -101,7 +102,7 @@ class InMemoryJournal:
     def _refusal(self, intent: Intent, now: float) -> Why | None:
         if intent.epoch != self.roles.epoch:
             return Why.STALE_EPOCH
-        if self.roles.fenced:
+        if self.roles.fence is not None:
             return Why.FENCED
         in_lanes = [entry for entry in self.all.values() if conflict(entry.lanes, intent.lanes)]
         if any(entry.state is State.PARKED and entry.target == self.roles.active for entry in in_lanes):
@@ -267,6 +268,36 @@ class InMemoryJournal:
 
     async def release(self, id: str) -> None:
         self.holds.pop(id, None)
+
+    # ---- roles
+
+    async def fence(self, seconds: float) -> object | None:
+        if self.roles.fence is not None:
+            return None
+        self.roles.fence = object()
+        return self.roles.fence
+
+    async def lift(self, fence: object) -> bool:
+        if fence is not self.roles.fence:
+            return False
+        self.roles.fence = None
+        return True
+
+    async def flip(self, epoch: int, fence: object) -> Flip:
+        states = {entry.state for entry in self.all.values()}
+        if epoch != self.roles.epoch:
+            return Flip.STALE_EPOCH
+        if fence is None or fence is not self.roles.fence:
+            return Flip.UNFENCED
+        if states & UNDECIDED:
+            return Flip.UNDECIDED
+        if State.DONE in states:
+            return Flip.BEHIND
+        if states & {State.DIVERGED, State.ABANDONED, State.PARKED}:
+            return Flip.UNRESOLVED
+        self.roles.fence = None
+        self.roles.flip()
+        return Flip.FLIPPED
 
     # ---- a person's verbs
 

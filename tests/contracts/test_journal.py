@@ -13,7 +13,7 @@ import pytest
 
 import proxy
 from shadow.answer import Answer
-from shadow.dualwrite.admission import COPIED, Admitted, Noted, Refused, Repeated, Room, Settlement, Why
+from shadow.dualwrite.admission import COPIED, Admitted, Flip, Noted, Refused, Repeated, Room, Settlement, Why
 from shadow.dualwrite.entry import Outcome, State
 from shadow.dualwrite.sealing import Keyring
 from shadow.dualwrite.settling import ReplayJournal
@@ -30,7 +30,6 @@ class Stage:
     """A journal, and the hands of whoever owns the control row."""
 
     journal: Any
-    fence: Callable[[bool], Awaitable[None]]
     flip: Callable[[], Awaitable[None]]
 
     async def write(self, id: str, *lanes: str, **changes: object) -> int:
@@ -73,26 +72,19 @@ async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     control_row(url)
     async with await ReplayJournal.open(url, KEYS) as journal:
 
-        async def fence(up: bool) -> None:
-            until = "now() + interval '9s'" if up else "NULL"
-            change(url, f"UPDATE cutover.control SET fenced_until = {until}")
-
         async def flip() -> None:
             change(url, "UPDATE cutover.control SET epoch = epoch + 1, active = standby, standby = active")
 
-        yield Stage(journal, fence, flip)
+        yield Stage(journal, flip)
 
 
 def a_fake_stage() -> Stage:
     journal = InMemoryJournal()
 
-    async def fence(up: bool) -> None:
-        journal.roles.fenced = up
-
     async def flip() -> None:
         journal.roles.flip()
 
-    return Stage(journal, fence, flip)
+    return Stage(journal, flip)
 
 
 # ---- admission
@@ -142,10 +134,10 @@ async def test_a_place_in_the_queue_lapses(stage: Stage) -> None:
 
 async def test_a_fence_holds_new_writes_and_lets_outcomes_through(stage: Stage) -> None:
     await stage.journal.append([an_intent("i-1", "a")], NOW)
-    await stage.fence(True)
+    fence = await stage.journal.fence(9)
     assert await stage.journal.append([an_intent("i-2", "b")], NOW) == [Refused(Why.FENCED, 1)]
     assert await stage.journal.outcomes([done("i-1")]) == [Noted.NOTED]
-    await stage.fence(False)
+    assert await stage.journal.lift(fence)
     assert isinstance((await stage.journal.append([an_intent("i-2", "b")], NOW))[0], Admitted)
 
 
@@ -440,9 +432,6 @@ async def test_lanes_parked_against_the_side_that_is_active_now_take_no_writes(s
     assert answers[1] == Refused(Why.PARKED, 2)
 
 
-# ---- heal
-
-
 async def test_one_turn_settles_and_takes_what_that_lets_go(stage: Stage) -> None:
     await stage.journal.lead("me", 0, 60)
     first, second = await stage.write("i-1", "a"), await stage.write("i-2", "a")
@@ -453,6 +442,65 @@ async def test_one_turn_settles_and_takes_what_that_lets_go(stage: Stage) -> Non
     assert (heard, claimed.number) == ([True, False], second)
     assert await stage.journal.turn(0, [Settlement(second, State.APPLIED)], ROOM) == ([False], [])
     assert await stage.state(second) is State.DONE
+
+
+# ---- roles
+
+
+async def test_one_fence_at_a_time_and_only_its_own_mark_lifts_it(stage: Stage) -> None:
+    fence = await stage.journal.fence(9)
+    assert fence is not None
+    assert await stage.journal.fence(9) is None
+    assert await stage.journal.lift(fence)
+    assert not await stage.journal.lift(fence)
+    another = await stage.journal.fence(9)
+    assert not await stage.journal.lift(fence)
+    assert await stage.journal.flip(1, fence) is Flip.UNFENCED
+    assert await stage.journal.flip(1, another) is Flip.FLIPPED
+
+
+async def test_the_roles_are_swapped_once_the_standby_has_everything(stage: Stage) -> None:
+    fence = await stage.journal.fence(9)
+    assert await stage.journal.flip(2, fence) is Flip.STALE_EPOCH
+    assert await stage.journal.flip(1, fence) is Flip.FLIPPED
+    assert await stage.journal.flip(1, fence) is Flip.STALE_EPOCH
+    assert await stage.journal.flip(2, fence) is Flip.UNFENCED, "the flip lifts its fence"
+    stale, admitted = await stage.journal.append([an_intent("i-1", "a"), an_intent("i-2", "b", epoch=2)], NOW)
+    assert (stale, type(admitted)) == (Refused(Why.STALE_EPOCH, 2), Admitted)
+    (entry,) = await stage.journal.entries([admitted.number])
+    assert (entry.origin, entry.target) == ("new", "old")
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        (State.INTENT, Flip.UNDECIDED), (State.UNKNOWN, Flip.UNDECIDED), (State.DONE, Flip.BEHIND),
+        (State.PARKED, Flip.UNRESOLVED), (State.DIVERGED, Flip.UNRESOLVED), (State.ABANDONED, Flip.UNRESOLVED),
+        (State.FAILED, Flip.FLIPPED), (State.APPLIED, Flip.FLIPPED), (State.SKIPPED, Flip.FLIPPED),
+    ],
+)  # fmt: skip
+async def test_nothing_is_swapped_while_anything_is_open(stage: Stage, state: State, why: Flip) -> None:
+    await stage.journal.lead("me", 0, 60)
+    await stage.journal.append([an_intent("i-1", "a")], NOW)
+    if state is State.ABANDONED:
+        await stage.journal.abandon("lost")
+    elif state in (State.FAILED, State.UNKNOWN):
+        await stage.journal.outcomes([Outcome("i-1", state)])
+    elif state is not State.INTENT:
+        await stage.journal.outcomes([done("i-1")])
+    if state in (State.PARKED, State.DIVERGED, State.APPLIED, State.SKIPPED):
+        await stage.claim()
+        await stage.journal.settle(1, [Settlement(1, State.PARKED if state is State.SKIPPED else state)])
+    if state is State.SKIPPED:
+        await stage.journal.skip(1, "not needed")
+    assert await stage.state(1) is state
+    fence = await stage.journal.fence(9)
+    assert await stage.journal.flip(1, fence) is why
+    if why is not Flip.FLIPPED:
+        assert await stage.journal.lift(fence), "called off: the fence is as it was"
+
+
+# ---- heal
 
 
 async def test_heal_holds_its_lanes_and_settles_what_its_rows_stand_for(stage: Stage) -> None:

@@ -12,7 +12,7 @@ import orjson
 from shadow.answer import Answer, AskFailed, Reason
 from shadow.compare.diff import Limits
 from shadow.compare.rules import RuleBook
-from shadow.dualwrite.admission import Admitted, Refused
+from shadow.dualwrite.admission import Admitted, Flip, Refused
 from shadow.dualwrite.copies import Copy
 from shadow.dualwrite.entry import Entry, Intent, Outcome, Request, State
 from shadow.dualwrite.lanes import WriteRoute
@@ -73,8 +73,8 @@ class Side:
                 self.cells[cell].append(op)
         if not asked["create"]:
             return Answer(200, (), b"{}")
-        if pinned is None:
-            pinned, self.sequence = self.sequence, self.sequence + 1
+        pinned = self.sequence if pinned is None else pinned
+        self.sequence = max(self.sequence, pinned + 1)
         self.serials[op] = pinned
         return Answer(201, (), orjson.dumps({"id": pinned}))
 
@@ -129,6 +129,7 @@ class Backends:
                 other.cells[cell] = list(one.cells[cell])
         present = {op for ops in other.cells.values() for op in ops}
         other.serials = {op: serial for op, serial in (other.serials | one.serials).items() if op in present}
+        other.sequence = max([other.sequence, *(serial + 1 for serial in other.serials.values())])
 
 
 class NoTokens:
@@ -155,9 +156,10 @@ class Stand:
     leaning: bool = False  # every write refers to the newest effect that it sees
     leans: dict[int, int] = field(default_factory=dict)
     poison: set[int] = field(default_factory=set)  # ops that the standby refused, or does
-    pending: dict[int, bytes] = field(default_factory=dict)  # ops that may still land on the active side
+    pending: dict[int, tuple[str, bytes]] = field(default_factory=dict)  # ops that may still land, and on which side
     told_later: dict[int, Outcome] = field(default_factory=dict)
     leaders: int = 0
+    flipped: int = 0
     replayer: Replayer = field(init=False)
     gone: list[Replayer] = field(default_factory=list)
 
@@ -201,7 +203,7 @@ class Stand:
                 self.told_later[op] = done
             return op
         if course == "late":
-            self.pending[op] = body
+            self.pending[op] = self.active, body
         if course == "4xx":
             side.sequence += route == CREATE
             outcome = Outcome(intent.id, State.FAILED, Answer(400, (), b"{}"))
@@ -222,7 +224,8 @@ class Stand:
         if not self.pending:
             return
         op = min(self.pending)
-        answer = self.backends.sides[self.active].take(f"id-{op}", self.pending.pop(op), None)
+        side, body = self.pending.pop(op)
+        answer = self.backends.sides[side].take(f"id-{op}", body, None)
         if told and answer.status < 300:
             await self.journal.outcomes([Outcome(f"id-{op}", State.DONE, answer)])
 
@@ -263,6 +266,21 @@ class Stand:
         await self.journal.step_down(f"replayer {self.leaders}", self.replayer.term)
         self.gone.append(self.replayer)
         self.replayer = self.a_replayer()
+
+    async def flips(self) -> None:
+        """A planned flip: new writes are held, the standby catches up, the roles are swapped; or it is called off."""
+        fence = await self.journal.fence(60)
+        await self.turns(4)
+        if await self.journal.flip(self.epoch, fence) is not Flip.FLIPPED:
+            assert await self.journal.lift(fence)
+            return
+        assert self.equal(), "at a planned flip both sides are equal (I11)"
+        self.epoch, self.active, self.flipped = self.epoch + 1, self.standby, self.flipped + 1
+
+    def equal(self) -> bool:
+        """Both sides have the same effects under the same ids."""
+        one, other = self.backends.sides.values()
+        return one.cells == other.cells and one.serials == other.serials
 
     async def calm(self) -> None:
         """Faults are gone: time passes until nothing is left to do."""

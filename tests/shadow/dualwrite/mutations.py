@@ -12,7 +12,7 @@ import pytest
 
 from shadow.answer import Answer
 from shadow.dualwrite import ordering, replay, resolve, session, testing
-from shadow.dualwrite.admission import Settlement
+from shadow.dualwrite.admission import Flip, Settlement
 from shadow.dualwrite.care import Care
 from shadow.dualwrite.entry import SETTLED, Entry, Outcome, State
 from shadow.dualwrite.pinning import Pins
@@ -143,6 +143,15 @@ def _heal_stands_for_all(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(InMemoryJournal, "heal", heal)
 
 
+def _flips_without_a_look(patch: pytest.MonkeyPatch) -> None:
+    async def flip(journal: InMemoryJournal, epoch: int, fence: object) -> Flip:
+        journal.roles.fence = None
+        journal.roles.flip()
+        return Flip.FLIPPED
+
+    patch.setattr(InMemoryJournal, "flip", flip)
+
+
 def _set(target: object, name: str, value: object) -> Patch:
     return lambda patch: patch.setattr(target, name, value)
 
@@ -172,6 +181,7 @@ MUTATIONS = {
     "heal does not wait for what is in flight": Mutation(
         _set(Resolver, "_calm", _yes), "old", courses=("ok", "open after", "5xx", "5xx")
     ),
+    "the roles are swapped although the standby has not caught up": Mutation(_flips_without_a_look, "old"),
     "heal settles what it has not carried": Mutation(_heal_stands_for_all, "old"),
     "a late answer counts although it was overtaken": Mutation(
         _set(testing, "overtaken", lambda *_: False), "old", courses=("ok", "late")
@@ -201,6 +211,14 @@ STATEMENTS: dict[str, tuple[str, str, list[Step]]] = {
     ),
     "a late answer counts although it was overtaken": (
         _OVERTAKEN, "false", [("write", A, "late", PLAIN), ("write", A, "ok", PLAIN), ("lands", True), ("turns", 3)]
+    ),
+    "the roles are swapped although a write is on its way to the standby": (
+        "EXISTS (SELECT FROM cutover.journal_entry WHERE state = 'done')", "false",
+        [("write", A, "ok", PLAIN), ("turns", 1, ("hangs",)), ("flips",)],
+    ),
+    "the roles are swapped although an outcome is not known": (
+        "EXISTS (SELECT FROM cutover.journal_entry WHERE state IN ('intent', 'unknown'))", "false",
+        [("write", A, "late", PLAIN), ("lands", False), ("flips",)],
     ),
     "the intent of a dead edge counts as failed": (
         "SET state = 'unknown', reason = 'its edge fell silent'",

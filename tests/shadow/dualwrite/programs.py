@@ -17,19 +17,14 @@ ROUTES = (PLAIN, PLAIN, CREATE, ROWS, BOTH)
 FAULT = st.sampled_from(("none", "none", "busy", "lost", "lost after", "hangs", "hangs after"))
 TURNS = st.tuples(st.just("turns"), st.integers(1, 3), st.lists(FAULT, max_size=4).map(tuple))
 LATER = st.sampled_from([("lands", True), ("lands", False), ("finish",), ("poison",), ("another leads",)])
+FLIPS = st.just(("flips",))
 TIME = st.tuples(st.just("time"), st.sampled_from((1, 40, 400)))
 
 
 def programs(courses: Sequence[str] = COURSES, routes: Sequence[str] = ROUTES) -> st.SearchStrategy[list[Step]]:
     """Programs whose writes go by these routes, and take one of these courses on the active side."""
     write = st.tuples(st.just("write"), LANES, st.sampled_from(courses), st.sampled_from(routes))
-    return st.lists(st.one_of(write, write, write, TURNS, TURNS, LATER, TIME), max_size=30)
-
-
-def equal(stand: Stand) -> bool:
-    """Both sides have the same effects under the same ids."""
-    one, other = stand.backends.sides.values()
-    return one.cells == other.cells and one.serials == other.serials
+    return st.lists(st.one_of(write, write, write, TURNS, TURNS, LATER, TIME, FLIPS), max_size=30)
 
 
 async def check(stand: Stand) -> None:
@@ -64,6 +59,8 @@ async def run(stand: Stand, program: list[Step]) -> None:
                     await stand.finishes()
                 case "poison":
                     stand.poisoned()
+                case "flips":
+                    await stand.flips()
                 case "another leads":
                     await stand.another_leads()
                 case _:
@@ -73,7 +70,7 @@ async def run(stand: Stand, program: list[Step]) -> None:
             await stand.another_leads()  # a copy that hangs for ever is a fault
         await stand.calm()
         await check(stand)
-        assert equal(stand), "with faults gone both sides are equal (L1)"
+        assert stand.equal(), "with faults gone both sides are equal (L1)"
     finally:
         stand.close()
         await asyncio.sleep(0)

@@ -23,7 +23,8 @@ WIPE = """
     TRUNCATE cutover.journal_entry, cutover.journal_lane, cutover.journal_sending, cutover.journal_waiting,
         cutover.journal_hold;
     UPDATE cutover.journal_position SET number = 0, completion = 0;
-    UPDATE cutover.journal_replayer SET term = 0, holder = '', until = '-infinity'
+    UPDATE cutover.journal_replayer SET term = 0, holder = '', until = '-infinity';
+    UPDATE cutover.control SET epoch = 1, fenced_until = NULL, active = '{active}', standby = '{standby}'
 """
 
 
@@ -37,7 +38,7 @@ def test_any_program_ends_with_equal_sides(program: list[Step], active: str, lea
 @pytest.mark.property_test
 @pytest.mark.parametrize("active", ["old", "new"])
 def test_any_program_ends_with_equal_sides_over_postgres(fresh_database: Callable[[], str], active: str) -> None:
-    url = a_store(fresh_database(), active)
+    control_row(url := fresh_database())
 
     @settings(max_examples=25)
     @given(program=programs())
@@ -47,16 +48,9 @@ def test_any_program_ends_with_equal_sides_over_postgres(fresh_database: Callabl
     any_program()
 
 
-def a_store(url: str, active: str) -> str:
-    control_row(url)
-    if active == "new":
-        change(url, "UPDATE cutover.control SET active = standby, standby = active")
-    return url
-
-
 async def over_postgres(url: str, active: str, program: list[Step]) -> None:
     async with await ReplayJournal.open(url, KEYS) as journal:
-        change(url, WIPE)
+        change(url, WIPE.format(active=active, standby="new" if active == "old" else "old"))
         await run(Stand(journal, active=active), program)
 
 
@@ -83,7 +77,7 @@ def test_each_way_of_breaking_a_statement_breaks_a_promise(
     name: str, fresh_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     honest, broken, program = STATEMENTS[name]
-    url = a_store(fresh_database(), "old")
+    control_row(url := fresh_database())
     asyncio.run(over_postgres(url, "old", program))
     break_statements(monkeypatch, honest, broken, tmp_path / "schema.sql")
     with pytest.raises(AssertionError):

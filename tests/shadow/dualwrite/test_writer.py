@@ -149,11 +149,11 @@ async def test_waiting_for_a_lane_is_bounded(open_directory: Path, journal: Shak
 async def test_a_fence_holds_writes_and_lets_them_go(open_directory: Path, journal: ShakyJournal) -> None:
     path = open_directory / "writer"
     async with running(path, journal), an_edge(path) as edge:
-        journal.roles.fenced = True
+        fence = await journal.fence(9)
         held = asyncio.create_task(edge.intent(an_intent(wait_until=soon())))
         await asyncio.sleep(0.05)
         assert not held.done()
-        journal.roles.fenced = False
+        await journal.lift(fence)
         assert await held == Admitted(1, 0)
 
 
