@@ -19,7 +19,52 @@ from proxy.edge.connection import Connection, Fault, UpstreamError
 
 log = structlog.get_logger()
 
+AHEAD = 0.05  # seconds
 _TICK = 0.1  # seconds between looks at deadlines: one look for all connections instead of a timer for each
+
+
+class Ahead:
+    """A fresh connection that is opened while something else is waited for. Use it as a context manager around both.
+
+    One that nobody takes within AHEAD is given back, so that who waits for long has no connection of others' meanwhile.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._opening: asyncio.Task[Connection] | None = None
+
+    def __enter__(self) -> Ahead:
+        loop = asyncio.get_running_loop()
+        self._opening = loop.create_task(self._pool.acquire(fresh=True))
+        self._timer = loop.call_later(AHEAD, self._give_back)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        self._give_back()
+
+    async def take(self) -> Connection:
+        """The connection, as `Pool.acquire` gives one."""
+        self._timer.cancel()
+        opening, self._opening = self._opening, None
+        if opening is None:
+            return await self._pool.acquire(fresh=True)
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            self._opening = opening
+            self._give_back()
+            raise
+
+    def _give_back(self) -> None:
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            opening.add_done_callback(self._opened)
+            opening.cancel()
+
+    def _opened(self, opening: asyncio.Task[Connection]) -> None:
+        if not opening.cancelled() and opening.exception() is None:
+            self._pool.release(opening.result())
 
 
 class Pool:

@@ -37,7 +37,7 @@ from proxy.edge.outcomes import (
     unconfirmed,
 )
 from proxy.edge.routing import Decision, Matched, parameters
-from proxy.edge.upstream import Pool
+from proxy.edge.upstream import Ahead, Pool
 from shadow.answer import Answer
 from shadow.clock import Clock, SystemClock
 from shadow.dualwrite.admission import Admission, Admitted, Noted, Repeated, Why
@@ -111,11 +111,12 @@ class Writes:
 
     async def _admitted(self, call: Call, decision: Decision, side: Side, body: bytes) -> Answered:
         intent = self._intent(call, decision, side, body)
-        admission = await self._admission(call.arrived, intent)
+        with Ahead(side.pool) as ahead:
+            admission = await self._admission(call.arrived, intent)
+            if isinstance(admission, Admitted):
+                return await self._forwarded(call, decision, side, intent, ahead)
         if isinstance(admission, Repeated):
             return _repeated(call, admission.answer)
-        if isinstance(admission, Admitted):
-            return await self._forwarded(call, decision, side, intent)
         log.info("write_not_admitted", why=admission.why.value, route=decision.route.name)
         if admission.why is Why.STALE_EPOCH:
             raise Moved
@@ -161,9 +162,9 @@ class Writes:
 
     # ---- forwarding
 
-    async def _forwarded(self, call: Call, decision: Decision, side: Side, intent: Intent) -> Answered:
+    async def _forwarded(self, call: Call, decision: Decision, side: Side, intent: Intent, ahead: Ahead) -> Answered:
         try:
-            connection = await side.pool.acquire(fresh=True)
+            connection = await ahead.take()
         except UpstreamError as error:
             await self._told(outcome_without_answer(intent.id, error))
             raise

@@ -10,7 +10,9 @@ from contextlib import closing
 import pytest
 
 from proxy.edge.connection import Fault, UpstreamError
+from proxy.edge.upstream import Ahead
 from tests.proxy.edge.conftest import StageWith
+from tests.support.waiting import eventually_true
 from tests.support.wire import OK, Backend, Visit, always
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -133,3 +135,66 @@ async def test_a_backend_of_http_1_0_may_keep_its_connection(stage_with: StageWi
     for _ in range(3):
         assert (await stage.get()).body == b"ok"
     assert stage.active.connections == 1
+
+
+# ---- opened ahead
+
+
+async def test_a_connection_opened_ahead_is_there_when_it_is_wanted(stage_with: StageWith) -> None:
+    stage = await stage_with()
+    pool = stage.edge.sides["node"].http
+    with Ahead(pool) as ahead:
+        await eventually_true(lambda: stage.active.connections)
+        connection = await ahead.take()
+    assert (pool.in_use, stage.active.connections) == (1, 1), "it is the taker's"
+    pool.release(connection)
+    assert pool.in_use == 0
+
+
+async def test_one_that_nobody_takes_is_given_back(stage_with: StageWith) -> None:
+    """A write that is refused needs none."""
+    stage = await stage_with()
+    pool = stage.edge.sides["node"].http
+    with Ahead(pool):
+        pass
+    with Ahead(pool):
+        await eventually_true(lambda: stage.active.connections)
+    await eventually_true(lambda: pool.in_use == 0)
+
+
+async def test_who_waits_for_long_keeps_no_connection_from_others(stage_with: StageWith) -> None:
+    """Writes may queue for seconds, reads must not wait for their connections."""
+    stage = await stage_with(both={"connections": 2, "connect_timeout": 5})
+    pool = stage.edge.sides["node"].http
+    with Ahead(pool) as one, Ahead(pool) as other:
+        assert (await asyncio.wait_for(stage.get(), 2)).status == 200
+        await eventually_true(lambda: pool.in_use == 0)
+        for ahead in (one, other):
+            pool.release(await ahead.take())
+    assert pool.in_use == 0
+
+
+async def test_a_backend_that_refuses_is_told_to_who_wants_the_connection(stage_with: StageWith) -> None:
+    stage = await stage_with()
+    pool = stage.edge.sides["node"].http
+    stage.active.refuse()
+    with Ahead(pool) as ahead, pytest.raises(UpstreamError) as refused:
+        await ahead.take()
+    assert (refused.value.fault, pool.in_use) == (Fault.REFUSED, 0)
+    with Ahead(pool):
+        await asyncio.sleep(0.02)
+    assert pool.in_use == 0
+
+
+async def test_who_leaves_while_it_is_being_opened_leaves_nothing_behind(stage_with: StageWith, deaf_port: int) -> None:
+    deaf = Backend()
+    deaf.port = deaf_port
+    pool = (await stage_with(active=deaf)).edge.sides["node"].http
+    with Ahead(pool) as ahead:
+        taking = asyncio.ensure_future(ahead.take())
+        await asyncio.sleep(0.01)
+        assert pool.in_use == 1
+        taking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await taking
+    await eventually_true(lambda: pool.in_use == 0)
