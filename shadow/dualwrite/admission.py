@@ -91,11 +91,11 @@ class Orphan:
 class Appends(Protocol):
     """The journal as a writer uses it. All methods raise JournalUnavailable; repeating one changes nothing."""
 
-    async def append(self, intents: Sequence[Intent], now: float) -> list[Admission]:
-        """Admit what may be admitted, in this order; each gets its own answer."""
-
-    async def outcomes(self, outcomes: Sequence[Outcome]) -> list[Noted]:
-        """Make outcomes durable; each done or failed one gets the next completion number."""
+    async def commit(
+        self, outcomes: Sequence[Outcome], intents: Sequence[Intent], now: float
+    ) -> tuple[list[Noted], list[Admission]]:
+        """Make outcomes durable, each done or failed one with the next completion number; then admit what may be
+        admitted, in this order, with an answer for each. All in one commit."""
 
     async def forget_waiting(self, ids: Sequence[str], now: float) -> None:
         """Give up places in the queue."""
@@ -144,7 +144,7 @@ class Replays(Protocol):
         """These entries with request and answer."""
 
     async def outcomes(self, outcomes: Sequence[Outcome]) -> list[Noted]:
-        """As above: the resolver's answer to an unknown."""
+        """Make outcomes durable: the resolver's answer to an unknown."""
 
     async def park(self, number: int, reason: str) -> None:
         """What nothing can settle waits for a person, and is never sent again by itself."""

@@ -46,25 +46,40 @@ class PostgresJournal:
 
     # ---- writes
 
+    async def commit(
+        self, outcomes: Sequence[Outcome], intents: Sequence[Intent], now: float
+    ) -> tuple[list[Noted], list[Admission]]:
+        asked: list[tuple[str, Mapping[str, Any]]] = []
+        if outcomes and intents:
+            asked.append(("lock", {}))
+        if outcomes:
+            asked.append(("outcomes", self._told_outcomes(outcomes)))
+        if intents:
+            asked.append(("append", self._asked_intents(intents) | {"now": now}))
+        rows = dict(zip((name for name, _ in asked), await self._session.run_all(*asked), strict=True))
+        admitted = rows.get("append", [])
+        repeated = await self._recorded([row[2] for row in admitted if row[1] == "repeated"])
+        return [Noted(what) for _, what in rows.get("outcomes", [])], [_admission(row, repeated) for row in admitted]
+
     async def append(self, intents: Sequence[Intent], now: float) -> list[Admission]:
-        rows = await self._session.run(
-            "append",
-            batch=as_json([described(intent, self._keyring.current) for intent in intents]),
-            requests=[self._sealed_request(intent) for intent in intents],
-            now=now,
-        )
-        repeated = await self._recorded([row[2] for row in rows if row[1] == "repeated"])
-        return [_admission(row, repeated) for row in rows]
+        """Admit intents alone."""
+        return (await self.commit([], intents, now))[1]
 
     async def outcomes(self, outcomes: Sequence[Outcome]) -> list[Noted]:
-        described = [
+        """Make outcomes durable, and nothing else."""
+        return (await self.commit(outcomes, [], 0.0))[0]
+
+    def _asked_intents(self, intents: Sequence[Intent]) -> dict[str, Any]:
+        batch = as_json([described(intent, self._keyring.current) for intent in intents])
+        return {"batch": batch, "requests": [self._sealed_request(intent) for intent in intents]}
+
+    def _told_outcomes(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+        batch = [
             {"id": o.id, "state": o.state.value, "reason": storable(o.reason), "ended": o.ended,
              "sealed_with": self._keyring.current if o.answer else None}
             for o in outcomes
         ]  # fmt: skip
-        answers = [self._sealed_answer(o.answer, "answer", o.id) for o in outcomes]
-        rows = await self._session.run("outcomes", batch=as_json(described), answers=answers)
-        return [Noted(noted) for _, noted in rows]
+        return {"batch": as_json(batch), "answers": [self._sealed_answer(o.answer, "answer", o.id) for o in outcomes]}
 
     async def forget_waiting(self, ids: Sequence[str], now: float) -> None:
         await self._session.run("forget_waiting", ids=list(ids), now=now)

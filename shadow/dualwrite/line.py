@@ -183,8 +183,10 @@ class Line:
         was_none = False
         while not self._wire.is_busy():
             result = self._wire.get_result()
+            if result is None and not piped and self._results:
+                return self._complete()
             if result is None and (was_none or not piped):
-                return None if piped else self._complete()
+                return
             if result is not None and result.status == pq.ExecStatus.PIPELINE_SYNC:
                 return self._complete()
             was_none = result is None
@@ -192,7 +194,7 @@ class Line:
                 self._results.append(result)
 
     def _complete(self) -> None:
-        if self._answer is not None and self._results and not self._answer.done():
+        if self._answer is not None and not self._answer.done():
             self._answer.set_result(None)
 
     def _fail(self, error: Exception) -> None:

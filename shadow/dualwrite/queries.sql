@@ -7,6 +7,10 @@ FROM cutover.journal_append(%(batch)s::jsonb, %(requests)b::bytea[], %(now)s) OR
 -- Give up places in the queue, of these intents and of those whose time is over.
 DELETE FROM cutover.journal_waiting WHERE id = ANY (%(ids)s) OR until < %(now)s;
 
+-- name: lock
+-- Before outcomes and intents that are one commit: whoever locks both rows locks this one first.
+SELECT FROM cutover.control FOR UPDATE;
+
 -- name: outcomes
 -- Note what became of writes on the active side.
 SELECT place, noted FROM cutover.journal_outcomes(%(batch)s::jsonb, %(answers)b::bytea[]) ORDER BY place;

@@ -61,6 +61,11 @@ class InMemoryJournal:
 
     # ---- writes
 
+    async def commit(
+        self, outcomes: Sequence[Outcome], intents: Sequence[Intent], now: float
+    ) -> tuple[list[Noted], list[Admission]]:
+        return (await self.outcomes(outcomes) if outcomes else []), (await self.append(intents, now) if intents else [])
+
     async def append(self, intents: Sequence[Intent], now: float) -> list[Admission]:
         return [self._admit(replace(intent, lanes=minimal(intent.lanes)), now) for intent in intents]
 

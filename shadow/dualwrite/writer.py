@@ -97,8 +97,7 @@ class JournalWriter:
                     await asyncio.wait_for(self._wake.wait(), LOOK_AGAIN if self._waiting else None)
             self._wake.clear()
             try:
-                await self._commit_outcomes()
-                await self._commit_intents()
+                await self._commit()
                 failures = 0
             except JournalUnavailable as error:
                 failures += 1
@@ -107,39 +106,35 @@ class JournalWriter:
                     return
                 await asyncio.sleep(min(LONGEST_PAUSE, 0.02 * 2.0 ** min(failures, 10)))
 
-    async def _commit_outcomes(self) -> None:
-        batch = [self._outcomes[place] for place in range(min(MOST_IN_A_BATCH, len(self._outcomes)))]
-        if not batch:
-            return
-        told = [asked.what for asked in batch if isinstance(asked.what, Outcome)]
-        noted = await self._journal.outcomes(told)  # if this fails they are kept: telling them twice does no harm
-        self.commits += 1
-        for asked, answer in zip(batch, noted, strict=True):
-            self._outcomes.popleft()
-            self._undecided.pop(asked.what.id, None)
-            self._answer(asked, answer)
-
-    async def _commit_intents(self) -> None:
+    async def _commit(self) -> None:
+        """What has queued up, in one commit. Outcomes are kept if it fails: telling them twice does no harm."""
         now = self._clock.now()
         self._give_up_late(now)
         if self._given_up:
             await self._journal.forget_waiting(self._given_up, now)
             self._given_up.clear()
-        batch = self._next_intents()
-        if not batch:
+        ended = [self._outcomes[place] for place in range(min(MOST_IN_A_BATCH, len(self._outcomes)))]
+        begun = self._next_intents()
+        if not (ended or begun):
             return
-        self._committing = {asked.what.id for asked in batch}
+        self._committing = {asked.what.id for asked in begun}
         self._closed.clear()
         try:
-            answers = await self._journal.append([a.what for a in batch if isinstance(a.what, Intent)], now)
+            noted, admissions = await self._journal.commit(
+                [cast(Outcome, asked.what) for asked in ended], [cast(Intent, asked.what) for asked in begun], now
+            )
         except JournalUnavailable:
-            for asked in batch:  # they may be durable all the same, and nobody is going to forward them
+            for asked in begun:  # they may be durable all the same, and nobody is going to forward them
                 self._tell(Outcome(asked.what.id, State.FAILED, reason=NEVER_FORWARDED))
                 self._answer(asked, Refused(Why.UNAVAILABLE))
             raise
         self.commits += 1
-        for asked, answer in zip(batch, answers, strict=True):
-            self._admitted_or_not(asked, answer, now)
+        for asked, what in zip(ended, noted, strict=True):
+            self._outcomes.popleft()
+            self._undecided.pop(asked.what.id, None)
+            self._answer(asked, what)
+        for asked, admission in zip(begun, admissions, strict=True):
+            self._admitted_or_not(asked, admission, now)
         self._committing.clear()
         self._waiting.sort(key=lambda asked: (cast(Intent, asked.what).at, asked.what.id))
 

@@ -251,6 +251,16 @@ async def test_what_is_abandoned_gets_no_success(stage: Stage) -> None:
     assert await stage.journal.outcomes([done("i-1")]) == [Noted.ABANDONED]
 
 
+async def test_one_commit_takes_outcomes_first_and_then_who_waited_for_them(stage: Stage) -> None:
+    await stage.journal.append([an_intent("i-1", "a")], NOW)
+    noted, (second, third) = await stage.journal.commit(
+        [done("i-1"), done("nobody's")], [an_intent("i-2", "a/1"), an_intent("i-3", "a")], NOW
+    )
+    assert noted == [Noted.NOTED, Noted.MISSING]
+    assert (second, third) == (Admitted(2, 1), Refused(Why.QUEUED, 1))
+    assert await stage.journal.commit([], [], NOW) == ([], [])
+
+
 # ---- reading one's own writes
 
 

@@ -59,6 +59,11 @@ def test_an_array_of_bytes_is_as_long_as_it_says(items: list[bytes | None]) -> N
     assert len(written) == (20 if items else 12) + sum(4 + len(item or b"") for item in items)
 
 
+async def test_nothing_asked_is_nothing_answered(line: Line) -> None:
+    assert await line.run(3) == []
+    assert await line.run(3, (ONE, {})) == [[(1,)]]
+
+
 async def test_an_error_of_the_statement_leaves_the_line_as_it_is(line: Line) -> None:
     with pytest.raises(psycopg.errors.DivisionByZero):
         await line.run(3, (Statement.of("bad", "SELECT 1 / %(nought)s::bigint"), {"nought": 0}))

@@ -12,6 +12,7 @@ import pytest
 
 from shadow.dualwrite import session
 from shadow.dualwrite.admission import Admitted
+from shadow.dualwrite.entry import Outcome
 from shadow.dualwrite.journal import described
 from shadow.dualwrite.session import QUERIES
 from shadow.dualwrite.settling import ReplayJournal
@@ -119,3 +120,22 @@ async def test_a_hold_that_lapses_while_something_is_being_admitted_is_not_renew
         await asyncio.sleep(0.4)
         await admission.rollback()
         assert not await renewing
+
+
+async def test_who_commits_both_at_once_and_who_commits_intents_alone_never_wait_for_each_other_in_a_ring(
+    fresh_database: Callable[[], str],
+) -> None:
+    control_row(url := fresh_database())
+
+    async def commits(journal: ReplayJournal, name: str, *, together: bool) -> None:
+        ended: list[Outcome] = []
+        for turn in range(100):
+            if not together:
+                ended = ended and await journal.outcomes(ended) and []
+            _, (admitted,) = await journal.commit(ended, [an_intent(f"{name}-{turn}", name)], NOW)
+            assert isinstance(admitted, Admitted)
+            ended = [done(f"{name}-{turn}")]
+
+    async with await ReplayJournal.open(url, KEYS) as one, await ReplayJournal.open(url, KEYS) as other:
+        await asyncio.gather(commits(one, "a", together=True), commits(other, "b", together=False))
+        assert await one.position() == (200, 198)
