@@ -77,6 +77,9 @@ class Backend:
     token_secret: str | None = None
     """Signs its tokens (JWT, HS256), so that a copy of a write can be sent in the name of whoever wrote it. Without it
     copies carry no token."""
+    refusals: tuple[Annotated[str, Field(min_length=3)], ...] = ()
+    """Words, in any case, one of which is in the body of a 500 that is a refusal, for routes with `refuses_with_500`.
+    Without them it may have happened (the database died after the commit, say): its rows are carried."""
     tls: Tls = Tls()
     connections: Annotated[int, Field(ge=1)] = 256
     """Connections at the most, per edge process; a request that waits longer than `connect_timeout` gets 503."""
@@ -155,7 +158,7 @@ class Route:
     on_5xx: Literal["heal", "no_effect", "park"] = "heal"
     """What a 5xx of the active side means where there is no mapping of rows to heal with."""
     refuses_with_500: tuple[Name, ...] = ()
-    """The backends that answer 500 to bad input, having done nothing: there it counts as a 4xx."""
+    """The backends that answer 500 to bad input, having done nothing: with one of their `refusals` it counts as 4xx."""
     sequence: str | None = None
     """Where an unmodified backend draws the id of what this route creates, such as `grades_id_seq`."""
     pins: dict[Annotated[str, AfterValidator(_pin)], Annotated[str, AfterValidator(_answer_path)]] = Field(
@@ -375,6 +378,12 @@ class Config:
                 for name in route.refuses_with_500
                 if name not in self.backends
             ]
+        refusing = {name for route in self.routes for name in route.refuses_with_500}
+        mistakes += [
+            f"backends.{name}.refusals: expected the words of a 500 that is a refusal, for routes with refuses_with_500"
+            for name, backend in self.backends.items()
+            if name in refusing and not backend.refusals
+        ]
         try:
             self.rows.declared()
         except RowsError as error:

@@ -222,7 +222,7 @@ class Edge:
         """A write through the journal; when the roles change before it is admitted, it goes to the new active side."""
         for _ in range(_MOVES):
             side, backend = self.sides[decision.backend], self._config.backends[decision.backend]
-            to = WriteSide(decision.backend, side.http, side.timeouts, backend.cooperates)
+            to = WriteSide(decision.backend, side.http, side.timeouts, backend.cooperates, backend.refusals)
             try:
                 answered = await writes.serve(call, decision, to)
             except Moved:

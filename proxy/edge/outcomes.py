@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import orjson
 
@@ -18,18 +19,23 @@ NOT_REACHED = frozenset({Fault.REFUSED, Fault.CONNECT_TIMEOUT, Fault.FULL})
 """The faults before the first byte of a request has left: nothing can have happened."""
 
 
-def outcome_of(id: str, head: AnswerHead, body: bytes | None, *, refuses_with_500: bool) -> Outcome:
+ANY: tuple[str, ...] = ("",)
+"""The refusals of a request that nobody can read: whatever its 500 says."""
+
+
+def outcome_of(id: str, head: AnswerHead, body: bytes | None, *, refusals: Sequence[str]) -> Outcome:
     """The outcome of a write that was answered. `body` is None where it was too large to be kept.
 
-    2xx and 3xx: done. 4xx: failed, and so is a 500 that means a refusal, as the route declares or because nobody can
-    read the request. Any other 5xx: it has ended, and may have happened in part.
+    2xx and 3xx: done. 4xx: failed, and so is a 500 that says one of the `refusals`. Any other 5xx: it has ended, and
+    may have happened in part, or as a whole: a backend that loses its database after a commit answers 500 too.
     """
     answer = None if body is None else Answer(head.status, tuple(answer_fields(head.fields)), body)
     if head.status < 400:
         return Outcome(id, State.DONE, answer)
     if head.status < 500:
         return Outcome(id, State.FAILED, answer, f"answered {head.status}")
-    if head.status == 500 and refuses_with_500:
+    said = (body or b"").lower()
+    if head.status == 500 and any(words.lower().encode() in said for words in refusals):
         return Outcome(id, State.FAILED, answer, "answered 500, which is a refusal here")
     return Outcome(id, State.UNKNOWN, answer, f"answered {head.status}", ended=True)
 

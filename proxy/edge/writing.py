@@ -28,6 +28,7 @@ from proxy.edge.forwarding import Answered, Call, Refused, Timeouts, interim_rel
 from proxy.edge.head import RawFields
 from proxy.edge.headers import Field, answer_head, first_value, request_head
 from proxy.edge.outcomes import (
+    ANY,
     BAD_KEY,
     LATE,
     is_unreadable,
@@ -61,6 +62,7 @@ class Side:
     pool: Pool
     timeouts: Timeouts
     cooperates: bool
+    refusals: tuple[str, ...] = ()
 
 
 class Moved(Exception):
@@ -238,8 +240,9 @@ class Writes:
             side.pool.release(connection)
 
     def _outcome(self, call: Call, decision: Decision, side: Side, intent: Intent, heard: _Heard) -> Outcome:
-        refuses = side.name in decision.route.write.refuses_with_500 or call.unreadable
-        return outcome_of(intent.id, heard.head, heard.body if heard.whole else None, refuses_with_500=refuses)
+        declared = side.refusals if side.name in decision.route.write.refuses_with_500 else ()
+        refusals = ANY if call.unreadable else declared
+        return outcome_of(intent.id, heard.head, heard.body if heard.whole else None, refusals=refusals)
 
     async def _told(self, outcome: Outcome) -> Noted | None:
         """What the journal says to the outcome; None if it is not known to be durable in time (it is told on)."""

@@ -132,6 +132,13 @@ def test_a_mistake_in_what_a_write_needs_is_told_with_its_path(setting: str, com
     assert [mistake.startswith(complaint) for mistake in found] == [True], found
 
 
+def test_who_refuses_with_500_says_in_which_words() -> None:
+    route = "routes: [{match: 'PUT /x/{id}', refuses_with_500: [node]}]"
+    assert [mistake.partition(":")[0] for mistake in mistakes_of(f"{SMALLEST}\n{route}")] == ["backends.node.refusals"]
+    text = SMALLEST.replace("node:   { ", "node: { refusals: [violates], ")
+    assert parse(f"{text}\n{route}", {}).backends["node"].refusals == ("violates",)
+
+
 def test_what_a_write_needs_may_come_from_path_body_and_token() -> None:
     lanes = '["a/{id:int}", "b/{body.rows[*].id}", "c/{claim.id?}"]'
     (route,) = parse(f"{SMALLEST}\nroutes: [{{match: 'PUT /x/{{id}}', lanes: {lanes}}}]", {}).routes

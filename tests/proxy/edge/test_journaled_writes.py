@@ -55,8 +55,11 @@ def the_entry(stage: Stage) -> Entry:
     return entry
 
 
-async def staged(stage_with: StageWith, script: Script | None = None, **settings: object) -> Stage:
-    stage = await stage_with(entries=journal(), routes=ROUTES, **settings)
+async def staged(
+    stage_with: StageWith, script: Script | None = None, both: dict[str, object] | None = None, **settings: object
+) -> Stage:
+    both = {"refusals": ["violates"], **(both or {})}
+    stage = await stage_with(entries=journal(), routes=ROUTES, both=both, **settings)
     stage.active.script = script or always(MADE)
     return stage
 
@@ -115,25 +118,29 @@ async def test_nobody_is_answered_before_the_outcome_is_durable(stage_with: Stag
 
 
 @pytest.mark.parametrize(
-    ("status", "target", "state", "ended"),
+    ("status", "target", "said", "state"),
     [
-        (200, b"/cadets/7", State.DONE, True),
-        (302, b"/cadets/7", State.DONE, True),
-        (404, b"/cadets/7", State.FAILED, True),
-        (500, b"/cadets/7", State.FAILED, True),
-        (503, b"/cadets/7", State.UNKNOWN, True),
-        (500, b"/elsewhere", State.UNKNOWN, True),
+        (200, b"/cadets/7", b"", State.DONE),
+        (302, b"/cadets/7", b"", State.DONE),
+        (404, b"/cadets/7", b"", State.FAILED),
+        (500, b"/cadets/7", b"it Violates a rule", State.FAILED),
+        (500, b"/cadets/7", b"the connection ended", State.UNKNOWN),
+        (500, b"/cadets/7", b"", State.UNKNOWN),
+        (503, b"/cadets/7", b"it violates a rule", State.UNKNOWN),
+        (500, b"/elsewhere", b"it violates a rule", State.UNKNOWN),
     ],
 )
 async def test_the_status_says_what_became_of_a_write(
-    stage_with: StageWith, status: int, target: bytes, state: State, ended: bool
+    stage_with: StageWith, status: int, target: bytes, said: bytes, state: State
 ) -> None:
-    """A 500 is a refusal only where the route says so."""
-    stage = await staged(stage_with, always(b"HTTP/1.1 %d X\r\nContent-Length: 2\r\n\r\nno" % status))
+    """A 500 is a refusal only where the route says so, and if it says so itself: a backend whose database dies right
+    after the commit answers 500 as well."""
+    answering = always(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(said), said))
+    stage = await staged(stage_with, answering)
     answer = await stage.ask(write(b"PUT", target))
-    assert (answer.status, answer.body) == (status, b"no")
+    assert (answer.status, answer.body) == (status, said)
     entry = the_entry(stage)
-    assert (entry.state, entry.ended) == (state, ended)
+    assert (entry.state, entry.ended) == (state, True)
 
 
 @pytest.mark.parametrize(
