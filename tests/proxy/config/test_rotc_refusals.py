@@ -1,4 +1,4 @@
-"""Which 500 of the legacy backend means that nothing was done: those in the words of config/rotc.yaml, and no others."""
+"""Which 500 of the legacy means that nothing was done: those in the words of config/rotc.yaml, and no others."""
 
 from __future__ import annotations
 
