@@ -39,6 +39,7 @@ class EdgeSettings:
         return {
             "PORT": str(self.port),
             "CUTOVER_CONTROL_PORT": str(self.control_port),
+            "CUTOVER_CONTROL_URL": self.control_url,
             "CUTOVER_TOKEN": self.token,
             "CUTOVER_DATABASE_URL": self.database,
             "CUTOVER_REDIS_URL": self.redis,

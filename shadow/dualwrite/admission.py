@@ -68,7 +68,7 @@ class Settlement:
     """What a replayer says of one copy: settled, to be tried again, copied, or lost on its way."""
 
     number: int
-    act: State | str  # APPLIED, DIVERGED, PARKED, or "retry", "lost", COPIED
+    act: State | str  # APPLIED, DIVERGED, PARKED, or "retry", "wait" (a retry that is not counted), "lost", COPIED
     reason: str = ""  # of COPIED: how the answers differed, if they did
     retry_at: float = 0.0  # of "retry": not before; of "lost": when it ended for sure, if it did
     answer: Answer | None = None

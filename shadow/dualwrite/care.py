@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 
 import structlog
 
 from shadow.clock import Clock
 from shadow.dualwrite.admission import Replays
-from shadow.dualwrite.entry import Entry
+from shadow.dualwrite.entry import Entry, State
 from shadow.dualwrite.ordering import minimal
 from shadow.dualwrite.resolve import NoMapping, Resolver
 from shadow.dualwrite.session import JournalUnavailable
@@ -25,6 +26,7 @@ class Care:
     def __init__(
         self, journal: Replays, resolver: Resolver, targets: Mapping[str, Target], clock: Clock, *, every: float,
         send_within: float, again: Callable[[Entry, float], None], settled: Callable[[int], None],
+        carries_rows: Callable[[Entry], bool], behind: float,
     ) -> None:  # fmt: skip
         self._journal = journal
         self._resolver = resolver
@@ -34,6 +36,8 @@ class Care:
         self._send_within = send_within
         self._again = again
         self._settled = settled
+        self._carries_rows = carries_rows
+        self._behind = behind
         self._looked = float("-inf")
         self._rows: dict[int, tuple[str, ...]] = {}  # number → lanes of what heal has to carry
         self._alone: set[int] = set()  # of these: what could not be carried together with others
@@ -70,19 +74,31 @@ class Care:
                 if await self._journal.adopt(term, entry.number, now + self._send_within):
                     self._again(entry, now)
             elif orphan.deadline <= now:
-                await self._heal([entry.number], entry.lanes)
+                await self._heal([entry.number], entry.lanes, alone=True)
 
     async def _carry_rows(self) -> None:
         """One heal for all that waits; what fails in company is tried alone."""
         together = [number for number in self._rows if number not in self._alone][:AT_ONCE]
         if together:
-            await self._heal(together, minimal(lane for number in together for lane in self._rows[number]))
+            company = await self._company(AT_ONCE - len(together))
+            lanes = [lane for number in together for lane in self._rows[number]]
+            await self._heal(together, minimal([*lanes, *company]), alone=len(together) == 1 and not company)
         self._alone.update(number for number in together if number in self._rows)
         for number in [number for number in self._alone if number not in together]:
             if number in self._rows:
-                await self._heal([number], self._rows[number])
+                await self._heal([number], self._rows[number], alone=True)
         if self._rows:
             await self._forget_what_is_settled()
+
+    async def _company(self, most: int) -> list[str]:
+        """Lanes of the oldest entries that would only wait for a heal of their own."""
+        late = self._clock.now() - self._behind
+        waiting = (
+            entry for entry in await self._journal.open_entries()
+            if entry.state is State.DONE and entry.at < late and entry.number not in self._rows
+            and self._carries_rows(entry)
+        )  # fmt: skip
+        return [lane for entry in islice(waiting, most) for lane in entry.lanes]
 
     async def _forget_what_is_settled(self) -> None:
         """A person may have decided meanwhile."""
@@ -90,11 +106,11 @@ class Care:
         self._rows = {number: lanes for number, lanes in self._rows.items() if number in still}
         self._alone &= self._rows.keys()
 
-    async def _heal(self, numbers: Sequence[int], lanes: tuple[str, ...]) -> None:
+    async def _heal(self, numbers: Sequence[int], lanes: tuple[str, ...], *, alone: bool) -> None:
         try:
             healed = await self._resolver.heal(lanes)
         except NoMapping as error:
-            if len(numbers) > 1:
+            if not alone:
                 return
             await self._journal.park(numbers[0], f"it cannot be sent, and {error}")
             healed = list(numbers)

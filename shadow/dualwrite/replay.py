@@ -52,6 +52,9 @@ class Pace:
     resolve_every: float = 0.5
     held_within: float = 2.0
     """Seconds for which an entry whose rows are to be carried is not claimed again: by then a heal holds its lanes."""
+    behind: float = 1.0
+    """Seconds after which what waits for its turn and whose rows are to be carried anyway goes with the next heal: sent
+    and healed one by one, a standby that was away would catch up hardly faster than clients write."""
     care_beside: bool = True
     """Heals and unknown outcomes are seen to beside the copies, which go on meanwhile; off: between them."""
 
@@ -82,7 +85,8 @@ class Replayer:
         self._running: dict[asyncio.Task[Settlement], str] = {}  # with the routes
         self._care = Care(
             journal, resolver, targets, clock, every=self._pace.resolve_every, send_within=self._pace.send_within,
-            again=self._begin, settled=self._settled,
+            again=self._begin, settled=self._settled, carries_rows=self._carries_rows,
+            behind=self._pace.behind,
         )  # fmt: skip
         self._caring: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
@@ -229,6 +233,9 @@ class Replayer:
         if self._caring is None and self._care.due:
             self._caring = asyncio.get_running_loop().create_task(self._care.look(self.term), name="care")
 
+    def _carries_rows(self, entry: Entry) -> bool:
+        return self._routes.get(entry.route, WriteRoute()).carry != "request"
+
     # ---- one copy
 
     async def _copy(self, entry: Entry, claimed: float) -> Settlement:
@@ -282,7 +289,8 @@ class Replayer:
                 return self._copied(entry, decision.why, answer)
             log.warning("entry_parked", number=entry.number, route=entry.route, why=decision.why)
             return Settlement(entry.number, State.PARKED, decision.why, answer=answer, id=entry.id)
-        return Settlement(entry.number, "retry", decision.why, self._clock.now() + decision.wait, answer, entry.id)
+        again = "wait" if decision.act is Act.WAIT else "retry"
+        return Settlement(entry.number, again, decision.why, self._clock.now() + decision.wait, answer, entry.id)
 
     def _judged(self, entry: Entry, route: WriteRoute, answer: Answer) -> tuple[State, str]:
         today = datetime.fromtimestamp(self._clock.now(), UTC).date()

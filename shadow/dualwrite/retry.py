@@ -11,6 +11,8 @@ from shadow.answer import Answer, AskFailed, Reason
 
 FIRST_WAIT = 0.05
 LONGEST_WAIT = 15.0
+WAIT_FOR_CONNECTION = 0.5  # a connection that is refused costs nothing, and everything waits for one that is not
+WAIT_WHEN_BUSY = 1.0
 IN_PROGRESS_TRIES = 20
 FAULT_TRIES = 12  # about a minute and a half: a standby that is sick for a moment parks nothing
 
@@ -19,7 +21,8 @@ class Act(StrEnum):
     """What to do with the entry."""
 
     COMPARE = "compare"  # the standby did it
-    RETRY = "retry"  # it certainly did not happen, or asking again by id is safe
+    WAIT = "wait"  # the standby takes nothing at present: says nothing about the write, so it counts as no try
+    RETRY = "retry"  # it may not have happened, and asking again by id is safe
     REFUSED = "refused"  # final only once everything that started before it completed is settled
     HEAL = "heal"  # it may have happened and must not be sent again
 
@@ -47,7 +50,7 @@ def decide(heard: Answer | AskFailed, *, ids: bool, attempts: int) -> Decision:
     if 200 <= status < 400:
         return Decision(Act.COMPARE, f"answered {status}")
     if status in (429, 503):
-        return Decision(Act.RETRY, f"answered {status}: it takes nothing at present", wait)
+        return Decision(Act.WAIT, f"answered {status}: it takes nothing at present", _asked_for(heard))
     if status == 409 and ids and attempts < IN_PROGRESS_TRIES and _may_be_in_progress(heard):
         return Decision(Act.RETRY, "answered 409: an earlier copy may still be under way", wait)
     if status >= 500 and ids and attempts < FAULT_TRIES:
@@ -57,6 +60,12 @@ def decide(heard: Answer | AskFailed, *, ids: bool, attempts: int) -> Decision:
     if status >= 500 and not ids:
         return Decision(Act.HEAL, f"answered {status}: it may have happened in part")
     return Decision(Act.REFUSED, f"answered {status}", wait)
+
+
+def _asked_for(answer: Answer) -> float:
+    """Seconds of a Retry-After (RFC 9110 section 10.2.3), within bounds; a date is taken for no answer."""
+    said = answer.header(b"retry-after") or b""
+    return min(LONGEST_WAIT, max(WAIT_WHEN_BUSY, float(said))) if said.isdigit() else WAIT_WHEN_BUSY
 
 
 def _may_be_in_progress(answer: Answer) -> bool:
@@ -71,7 +80,7 @@ def _may_be_in_progress(answer: Answer) -> bool:
 
 def _unanswered(failed: AskFailed, ids: bool, wait: float) -> Decision:
     if failed.reason is Reason.REFUSED:
-        return Decision(Act.RETRY, f"no connection: {failed}", wait)
+        return Decision(Act.WAIT, f"no connection: {failed}", WAIT_FOR_CONNECTION)
     if not ids:
         return Decision(Act.HEAL, f"it may have happened: {failed}")
     if failed.reason in (Reason.TIMEOUT, Reason.RESET):

@@ -458,10 +458,10 @@ BEGIN
             DELETE FROM cutover.journal_sending s USING mine m WHERE s.number = m.number AND m.act <> 'lost'
         ), settled AS (
             UPDATE cutover.journal_entry e SET
-                state = CASE WHEN m.act IN ('retry', 'copied', 'lost') THEN e.state ELSE m.act END,
+                state = CASE WHEN m.act IN ('retry', 'wait', 'copied', 'lost') THEN e.state ELSE m.act END,
                 copied = e.copied OR m.act = 'copied',
                 differed = CASE WHEN m.act = 'copied' THEN m.reason ELSE e.differed END,
-                attempts = e.attempts + (m.act <> 'lost')::integer,
+                attempts = e.attempts + (m.act NOT IN ('lost', 'wait'))::integer,
                 retry_at = CASE WHEN m.act = 'lost' THEN e.retry_at ELSE coalesce(m.retry_at, 0) END,
                 reason = m.reason,
                 uncertain = CASE WHEN m.act = 'lost' THEN e.uncertain ELSE coalesce(m.uncertain, false) END,

@@ -204,10 +204,11 @@ class InMemoryJournal:
         else:
             del self.sending[told.number]
             self.retry_at[told.number] = told.retry_at
-            kept = told.act in ("retry", COPIED)
+            kept = told.act in ("retry", "wait", COPIED)
             state = entry.state if kept else moved(entry.state, State(told.act))
             copied = {"copied": True, "differed": told.reason} if told.act == COPIED else {}
-            self._change(entry, state=state, attempts=entry.attempts + 1, reason=told.reason, **copied)
+            tries = entry.attempts + (told.act != "wait")
+            self._change(entry, state=state, attempts=tries, reason=told.reason, **copied)
         return True
 
     async def orphans(self, term: int) -> list[Orphan]:

@@ -335,6 +335,17 @@ async def test_a_copy_is_tried_again_not_before_its_time(stage: Stage) -> None:
     assert (entry.attempts, entry.reason) == (1, "busy")
 
 
+async def test_waiting_for_a_standby_that_takes_nothing_counts_as_no_try(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 9)
+    await stage.write("i-1", "a")
+    await stage.claim()
+    await stage.journal.settle(1, [Settlement(1, "wait", "no connection", NOW + 5)])
+    assert await stage.claim(now=NOW + 4) == []
+    assert await stage.claim(now=NOW + 5) == [1]
+    (entry,) = await stage.journal.entries([1])
+    assert (entry.state, entry.attempts, entry.reason) == (State.DONE, 0, "no connection")
+
+
 async def test_one_leads_and_an_earlier_term_is_not_heard(stage: Stage) -> None:
     assert await stage.journal.lead("me", 0, 60) == 1
     assert await stage.journal.lead("me", 1, 60) == 1

@@ -174,7 +174,7 @@ class Stand:
         return Replayer(
             f"replayer {self.leaders}", self.journal, self.backends, resolver, NoTokens(), TARGETS, ROUTES,
             RuleBook(self.rules), Limits.of(2, 10**6), self.clock,
-            Pace(idle=0.001, gather=0.0, resolve_every=0.0, held_within=60.0, care_beside=False),
+            Pace(idle=0.001, gather=0.0, resolve_every=0.0, held_within=60.0, behind=20.0, care_beside=False),
         )  # fmt: skip
 
     async def write(self, lanes: tuple[str, ...], course: str = "ok", route: str = PLAIN) -> int:

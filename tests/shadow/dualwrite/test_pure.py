@@ -20,7 +20,7 @@ from shadow.dualwrite.ordering import (
     overtaken,
     stuck,
 )
-from shadow.dualwrite.retry import FAULT_TRIES, LONGEST_WAIT, Act, back_off, decide
+from shadow.dualwrite.retry import FAULT_TRIES, LONGEST_WAIT, WAIT_WHEN_BUSY, Act, back_off, decide
 
 LANE = st.lists(st.sampled_from("ab"), max_size=3).map("/".join)
 LANES = st.lists(LANE, min_size=1, max_size=3).map(minimal)
@@ -179,12 +179,12 @@ def test_lanes_come_from_the_path_and_the_body(
         (400, Act.REFUSED, Act.REFUSED),
         (404, Act.REFUSED, Act.REFUSED),
         (409, Act.RETRY, Act.REFUSED),
-        (429, Act.RETRY, Act.RETRY),
+        (429, Act.WAIT, Act.WAIT),
         (500, Act.RETRY, Act.HEAL),
         (502, Act.RETRY, Act.HEAL),
-        (503, Act.RETRY, Act.RETRY),
+        (503, Act.WAIT, Act.WAIT),
         (504, Act.RETRY, Act.HEAL),
-        (Reason.REFUSED, Act.RETRY, Act.RETRY),
+        (Reason.REFUSED, Act.WAIT, Act.WAIT),
         (Reason.RESET, Act.RETRY, Act.HEAL),
         (Reason.TIMEOUT, Act.RETRY, Act.HEAL),
         (Reason.TOO_LARGE, Act.REFUSED, Act.HEAL),
@@ -212,6 +212,19 @@ def test_a_409_that_names_another_reason_is_no_copy_under_way(body: bytes, act: 
 def test_a_fault_that_does_not_pass_is_a_refusal_in_the_end() -> None:
     assert decide(Answer(500, (), b""), ids=True, attempts=FAULT_TRIES - 1).act is Act.RETRY
     assert decide(Answer(500, (), b""), ids=True, attempts=FAULT_TRIES).act is Act.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"), [(b"3", 3.0), (b"0", WAIT_WHEN_BUSY), (b"999999999999", LONGEST_WAIT), (b"-1", WAIT_WHEN_BUSY),
+                          (b"Sun, 29 Nov 2026 00:00:00 GMT", WAIT_WHEN_BUSY), ("²".encode(), WAIT_WHEN_BUSY)]
+)  # fmt: skip
+def test_a_busy_standby_says_when_to_come_again(said: bytes, seconds: float) -> None:
+    decision = decide(Answer(503, ((b"Retry-After", said),), b""), ids=True, attempts=FAULT_TRIES)
+    assert (decision.act, decision.wait) == (Act.WAIT, seconds)
+
+
+def test_a_standby_that_is_away_for_hours_is_asked_again_within_a_second() -> None:
+    assert decide(AskFailed(Reason.REFUSED), ids=False, attempts=10_000).wait < 1
 
 
 @pytest.mark.property_test

@@ -198,6 +198,33 @@ async def test_what_waits_for_its_rows_is_carried_by_one_heal(stand: Stand) -> N
     assert [await state(stand, n) for n in (1, 2, 3)] == [State.HEALED] * 3
 
 
+async def test_a_standby_that_was_away_gets_rows_that_wait_for_their_turn_in_one_heal(stand: Stand) -> None:
+    for cell in ("a", "b/1", "b/2", "a", "b/1"):
+        await stand.write((cell,), route=BOTH)
+    stand.clock.turn(60)
+    await stand.calm()
+    assert stand.equal()
+    assert (len(stand.backends.sent), len(stand.backends.healed)) == (1, 1)
+
+
+async def test_rows_of_what_has_just_been_written_wait_for_their_turn(stand: Stand) -> None:
+    for cell in ("a", "b/1", "b/2"):
+        await stand.write((cell,), route=BOTH)
+    await stand.turns(3)
+    assert stand.backends.healed[0] == ("a",), "its request is sent, so that the answers are compared"
+
+
+async def test_company_that_cannot_be_carried_holds_up_nobody(stand: Stand) -> None:
+    for cell in ("a", "b/1"):
+        await stand.write((cell,), route=BOTH)
+    stand.backends.unwilling.append(RuntimeError("not these together"))
+    stand.clock.turn(60)
+    await stand.turns(4)
+    assert stand.backends.healed[:2] == [("a", "b/1"), ("a",)]
+    await stand.calm()
+    assert stand.equal()
+
+
 async def test_rows_that_cannot_be_carried_in_company_are_carried_alone(stand: Stand) -> None:
     stand.backends.unwilling.append(OSError("one of them is odd"))
     await at_once(stand, "a", "b/1")
