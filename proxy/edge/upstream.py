@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
+from functools import cached_property
 from urllib.parse import urlsplit
 
 import structlog
@@ -34,9 +35,8 @@ class Ahead:
         self._opening: asyncio.Task[Connection] | None = None
 
     def __enter__(self) -> Ahead:
-        loop = asyncio.get_running_loop()
-        self._opening = loop.create_task(self._pool.acquire(fresh=True))
-        self._timer = loop.call_later(AHEAD, self._give_back)
+        self._opening = self._pool.loop.create_task(self._pool.acquire(fresh=True))
+        self._timer = self._pool.loop.call_later(AHEAD, self._give_back)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -84,6 +84,11 @@ class Pool:
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._ticker: asyncio.Task[None] | None = None
 
+    @cached_property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that all of it runs in; asked for once, because before Python 3.12 asking is a system call."""
+        return asyncio.get_running_loop()
+
     @property
     def in_use(self) -> int:
         """Connections that carry a request now."""
@@ -103,16 +108,15 @@ class Pool:
 
         Raises UpstreamError (REFUSED, CONNECT_TIMEOUT, FULL) after `connect_timeout`, at loop time `until` at the
         latest."""
-        loop = asyncio.get_running_loop()
         if self._ticker is None:
-            self._ticker = loop.create_task(self._watch())
+            self._ticker = self.loop.create_task(self._watch())
         if not fresh and (connection := self._reusable()) is not None:
             return connection
-        await self._room(min(loop.time() + self._settings.connect_timeout, until))
+        await self._room(min(self.loop.time() + self._settings.connect_timeout, until))
         if not fresh and (connection := self._reusable()) is not None:
             self._hand_on()
             return connection
-        return await self._connect(min(loop.time() + self._settings.connect_timeout, until))
+        return await self._connect(min(self.loop.time() + self._settings.connect_timeout, until))
 
     def release(self, connection: Connection) -> None:
         """Take a connection back: kept if it can carry another request, else closed."""
@@ -120,7 +124,7 @@ class Pool:
         connection.busy = False
         if connection.reusable:
             connection.reused = True
-            connection.idle_until = asyncio.get_running_loop().time() + self._settings.keep_alive
+            connection.idle_until = self.loop.time() + self._settings.keep_alive
             self._idle.append(connection)
         else:
             self._open.discard(connection)
@@ -155,14 +159,13 @@ class Pool:
         return None
 
     async def _room(self, deadline: float) -> None:
-        loop = asyncio.get_running_loop()
         while len(self._open) + self._connecting >= self._settings.connections:
             if self._idle:
                 oldest = self._idle.pop(0)
                 self._open.discard(oldest)
                 oldest.close()
                 continue
-            waiter = loop.create_future()
+            waiter = self.loop.create_future()
             self._waiters.append(waiter)
             try:
                 async with asyncio.timeout_at(deadline):
@@ -184,12 +187,11 @@ class Pool:
                 return
 
     async def _connect(self, deadline: float) -> Connection:
-        loop = asyncio.get_running_loop()
         host, port = self._address
         self._connecting += 1
         try:
             async with asyncio.timeout_at(deadline):
-                _, connection = await loop.create_connection(
+                _, connection = await self.loop.create_connection(
                     Connection, host, port, ssl=self._tls, server_hostname=host if self._tls else None
                 )
         except TimeoutError:
@@ -207,10 +209,9 @@ class Pool:
         return connection
 
     async def _watch(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(_TICK)
-            now = loop.time()
+            now = self.loop.time()
             for connection in [c for c in self._open if now > c.deadline]:
                 connection.expire()
             for connection in [c for c in self._idle if now > c.idle_until or not c.usable]:

@@ -51,6 +51,7 @@ log = structlog.get_logger("edge")
 _KEY = b"idempotency-key"
 _ACCEPTABLE_KEY = re.compile(rb"[\x21-\x7e]{1,255}")
 _ANONYMOUS = "anonymous"
+_WITH_HEAD = 16 << 10  # bytes of a body that go with the head: one system call, and one packet or a few
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -126,14 +127,13 @@ class Writes:
 
     async def _admission(self, arrived: Arrived, intent: Intent) -> Admission:
         """The journal's answer. A client that leaves meanwhile takes its place in the queue along."""
-        asking = asyncio.get_running_loop().create_task(self._journal.intent(intent))
 
         def give_up() -> None:
-            asking.cancel()
+            self._journal.give_up(intent.id)
 
         arrived.when_gone(give_up)
         try:
-            return await asking
+            return await self._journal.intent(intent)
         except asyncio.CancelledError:
             if arrived.gone:
                 raise ClientGone from None
@@ -177,12 +177,10 @@ class Writes:
             side.pool.release(connection)
             await self._told(Outcome(intent.id, State.FAILED, reason="too late to be forwarded"))
             raise Refused(LATE)
-        asking = asyncio.get_running_loop().create_task(self._asked(call, side, connection, intent))
+        asking = side.pool.loop.create_task(self._asked(call, side, connection, intent))
         asking.add_done_callback(_seen)
         # Whatever becomes of the client or of this task, the outcome is told: the write is under way.
-        watched = asyncio.get_running_loop().create_task(
-            self._watched(call, decision, side, connection, intent, asking)
-        )
+        watched = side.pool.loop.create_task(self._watched(call, decision, side, connection, intent, asking))
         self._under_way.add(watched)
         watched.add_done_callback(self._ended)
         return await asyncio.shield(watched)
@@ -196,8 +194,11 @@ class Writes:
         head, request = call.head, intent.request
         connection.begin(head.method, interim_relay(call))
         fields, length = _fields(call, side, intent), _length(call, request.body)
-        connection.write(request_head(head.method, head.target, side.pool.host_for(head.host), fields, length))
-        if request.body:
+        told = request_head(head.method, head.target, side.pool.host_for(head.host), fields, length)
+        if len(request.body) <= _WITH_HEAD:
+            connection.write(told + request.body)
+        else:
+            connection.write(told)
             connection.write(request.body)
             await connection.drain()
         answer = await connection.head()
@@ -209,7 +210,7 @@ class Writes:
             if done or size > self._settings.answer_limit:
                 connection.deadline = float("inf")
                 return _Heard(answer, b"".join(pieces), done)
-            connection.deadline = asyncio.get_running_loop().time() + side.timeouts.idle
+            connection.deadline = side.pool.loop.time() + side.timeouts.idle
             await connection.more()
 
     async def _watched(
@@ -246,11 +247,10 @@ class Writes:
 
     async def _told(self, outcome: Outcome) -> Noted | None:
         """What the journal says to the outcome; None if it is not known to be durable in time (it is told on)."""
-        try:
-            return await asyncio.wait_for(self._journal.outcome(outcome), self._settings.outcome_within)
-        except TimeoutError:
+        noted = await self._journal.outcome(outcome, self._settings.outcome_within)
+        if noted is None:
             log.error("outcome_not_durable", id=outcome.id, state=outcome.state.value)
-            return None
+        return noted
 
     # ---- late answers
 
@@ -277,7 +277,7 @@ class Writes:
             connection.close()
             side.pool.release(connection)
         noted = await self._journal.outcome(self._outcome(call, decision, side, intent, heard))
-        log.info("late_answer", id=intent.id, route=decision.route.name, status=heard.head.status, noted=noted.value)
+        log.info("late_answer", id=intent.id, route=decision.route.name, status=heard.head.status, noted=str(noted))
 
 
 def _lanes(call: Call, route: Matched, body: bytes, claims: dict[str, Any] | None) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -43,7 +44,7 @@ class JournalClient:
 
     def start(self) -> None:
         """Begin to connect, and keep trying. Needs a running event loop."""
-        self._keeper = asyncio.get_running_loop().create_task(self._keep(), name="journal client")
+        self._keeper = self._loop.create_task(self._keep(), name="journal client")
 
     async def stop(self) -> None:
         """Disconnect. Outcomes that are not durable yet are lost to us; the writer takes their writes for unknown."""
@@ -54,6 +55,11 @@ class JournalClient:
             log.warning("outcomes_left", count=len(self._outcomes))
         if self._line is not None:
             self._line.close()
+
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """Asked for once: before Python 3.12 asking is a system call."""
+        return asyncio.get_running_loop()
 
     @property
     def is_connected(self) -> bool:
@@ -66,12 +72,13 @@ class JournalClient:
         return len(self._outcomes)
 
     async def intent(self, intent: Intent) -> Admission:
-        """Ask for admission. Never raises but CancelledError; then, too, the intent is closed as never forwarded."""
+        """Ask for admission. Never raises but CancelledError, also after `give_up`; then, too, the intent is closed as
+        never forwarded."""
         if self._line is None:
             return Refused(Why.UNAVAILABLE)
         self._turn += 1
         turn = self._turn
-        future: asyncio.Future[Admission] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Admission] = self._loop.create_future()
         self._intents[turn] = intent, future
         self._line.send(messages.intent(turn, intent))
         patience = max(0.0, intent.wait_until - self._clock.now()) + PATIENCE
@@ -86,13 +93,22 @@ class JournalClient:
         finally:
             self._intents.pop(turn, None)
 
-    async def outcome(self, outcome: Outcome) -> Noted:
-        """Tell what became of a write; what is known once this returns is durable."""
-        return await asyncio.shield(self._told(outcome))
+    def give_up(self, id: str) -> None:
+        """Nobody wants this intent any more: `intent` ends at once, and its place in the queue goes."""
+        for intent, future in list(self._intents.values()):
+            if intent.id == id:
+                future.cancel()
+
+    async def outcome(self, outcome: Outcome, within: float | None = None) -> Noted | None:
+        """Tell what became of a write; what is known once this returns is durable. None if that took longer than
+        *within* seconds: it is told on."""
+        told = self._told(outcome)
+        await asyncio.wait((told,), timeout=within)  # whoever is cancelled meanwhile does not cancel the telling
+        return told.result() if told.done() else None
 
     def _told(self, outcome: Outcome) -> asyncio.Future[Noted]:
         self._turn += 1
-        future: asyncio.Future[Noted] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Noted] = self._loop.create_future()
         self._outcomes[self._turn] = outcome, future
         if self._line is not None:
             self._line.send(messages.outcome(self._turn, outcome))
@@ -151,6 +167,8 @@ class _Line(asyncio.Protocol):
         self._client = client
         self._frames = Frames(FRAME_LIMIT)
         self._transport: asyncio.Transport | None = None
+        self._unsent: list[bytes] = []  # of one round of the event loop: one system call, and one batch for the writer
+        self._loop = asyncio.get_running_loop()
         self.lost = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -173,11 +191,19 @@ class _Line(asyncio.Protocol):
 
     def send(self, frame: bytes) -> None:
         """Write; what cannot be sent any more is told again on the next connection."""
-        if self._transport is not None:
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent.append(frame)
+
+    def _flush(self) -> None:
+        frames, self._unsent = self._unsent, []
+        if frames and self._transport is not None:
             with suppress(RuntimeError):
-                self._transport.write(frame)
+                self._transport.write(b"".join(frames))
 
     def close(self) -> None:
-        """End the connection."""
+        """End the connection, after what was sent."""
         if self._transport is not None:
+            if self._unsent:
+                self._flush()
             self._transport.close()

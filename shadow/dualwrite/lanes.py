@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import quote
@@ -74,9 +75,15 @@ def lanes_of(
     return minimal(lane for template in templates for lane in _filled(template, sources)) or (EVERYTHING,)
 
 
+@lru_cache(maxsize=4096)
+def _segments(template: str) -> tuple[str | re.Match[str], ...]:
+    """The parts of a template: text as it is, and places for values."""
+    return tuple(PLACE.fullmatch(segment) or segment for segment in template.split("/"))
+
+
 def _filled(template: str, sources: Mapping[str | None, Any]) -> list[str]:
     lanes = [""]
-    for segment in template.split("/"):
+    for segment in _segments(template):
         values, optional = _values(segment, sources)
         if not values:
             return [] if optional else [lane.rstrip("/") for lane in lanes]
@@ -84,11 +91,10 @@ def _filled(template: str, sources: Mapping[str | None, Any]) -> list[str]:
     return [lane.rstrip("/") for lane in lanes]
 
 
-def _values(segment: str, sources: Mapping[str | None, Any]) -> tuple[list[str], bool]:
+def _values(place: str | re.Match[str], sources: Mapping[str | None, Any]) -> tuple[list[str], bool]:
     """The values of one segment of a template, none if the request does not say; and whether that may be."""
-    place = PLACE.fullmatch(segment)
-    if place is None:
-        return [segment], False
+    if isinstance(place, str):
+        return [place], False
     values = found(sources[place["source"]], place["path"])
     written = [_written(value, whole=place["whole"] is not None) for value in values[: MOST + 1]]
     # A list with one odd element names too few lanes: all or nothing.
@@ -103,5 +109,5 @@ def _written(value: Any, *, whole: bool) -> str:
     text = str(value)
     if whole and not _WHOLE.fullmatch(text):
         return ""
-    lane = quote(text, safe="")
+    lane = text if text.isascii() and text.isalnum() else quote(text, safe="")
     return lane if len(lane) <= LONGEST else ""

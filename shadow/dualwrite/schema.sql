@@ -151,14 +151,15 @@ DECLARE
     own_ticket bigint;
     queueing boolean;
     holding boolean;
+    parking boolean;
     busy boolean;
-    lacking boolean;
     plain bigint[] := '{}';
 BEGIN
     SELECT * INTO STRICT c FROM cutover.control FOR UPDATE;
     SELECT * INTO STRICT p FROM cutover.journal_position FOR UPDATE;
-    -- Mostly nobody waits and nothing is held; who wants to hold waits for the control row.
-    SELECT EXISTS (SELECT FROM cutover.journal_waiting), EXISTS (SELECT FROM cutover.journal_hold) INTO queueing, holding;
+    -- Mostly nobody waits, nothing is held and nothing parked; who wants to hold waits for the control row.
+    SELECT EXISTS (SELECT FROM cutover.journal_waiting), EXISTS (SELECT FROM cutover.journal_hold),
+           EXISTS (SELECT FROM cutover.journal_lane WHERE against = c.active) INTO queueing, holding, parking;
     epoch_now := c.epoch;
     -- Nearly all are new and in nobody's way, and many of these together cost less. Whoever shares a lane with another of
     -- the batch, asks again or brings a key is looked at below, one by one.
@@ -244,22 +245,27 @@ BEGIN
             CONTINUE;
         END IF;
         spans := ARRAY(SELECT cutover.span_of(lane) FROM jsonb_array_elements_text(item -> 'lanes') lane);
-        SELECT coalesce(bool_or(l.claimed), false), coalesce(bool_or(l.against = c.active), false) INTO busy, lacking
-        FROM cutover.journal_lane l, unnest(spans) s WHERE l.span && s;
-        IF lacking THEN
-            answer := 'parked';
-            RETURN NEXT;
-            CONTINUE;
+        IF parking THEN
+            IF EXISTS (SELECT FROM cutover.journal_lane l, unnest(spans) s WHERE l.span && s AND l.against = c.active) THEN
+                answer := 'parked';
+                RETURN NEXT;
+                CONTINUE;
+            END IF;
         END IF;
         IF queueing THEN
             SELECT min(w.ticket) INTO own_ticket FROM cutover.journal_waiting w WHERE w.id = item ->> 'id';
         END IF;
-        IF busy
-           OR holding AND EXISTS (SELECT FROM cutover.journal_hold h, unnest(spans) s
-                                  WHERE h.span && s AND h.until > clock_timestamp())
-           OR queueing AND EXISTS (SELECT FROM cutover.journal_waiting w, unnest(spans) s
-                                   WHERE w.span && s AND w.until > now_at AND w.id <> item ->> 'id'
-                                     AND (own_ticket IS NULL OR w.ticket < own_ticket)) THEN
+        busy := EXISTS (SELECT FROM cutover.journal_lane l, unnest(spans) s WHERE l.claimed AND l.span && s);
+        IF holding AND NOT busy THEN
+            busy := EXISTS (SELECT FROM cutover.journal_hold h, unnest(spans) s
+                            WHERE h.span && s AND h.until > clock_timestamp());
+        END IF;
+        IF queueing AND NOT busy THEN
+            busy := EXISTS (SELECT FROM cutover.journal_waiting w, unnest(spans) s
+                            WHERE w.span && s AND w.until > now_at AND w.id <> item ->> 'id'
+                              AND (own_ticket IS NULL OR w.ticket < own_ticket));
+        END IF;
+        IF busy THEN
             answer := 'queued';
             queueing := true;
             IF own_ticket IS NULL AND (item ->> 'wait_until')::double precision > now_at THEN
@@ -299,6 +305,7 @@ DECLARE
     e cutover.journal_entry;
     item jsonb;
     wanted text;
+    ended_number bigint;
     plain bigint[] := '{}';
 BEGIN
     SELECT * INTO STRICT p FROM cutover.journal_position FOR UPDATE;
@@ -337,6 +344,18 @@ BEGIN
         END IF;
         item := batch -> (place - 1);
         wanted := item ->> 'state';
+        IF wanted = 'done' THEN  -- of an intent, nearly always: one look less
+            UPDATE cutover.journal_entry x SET state = 'done', completion = p.completion + 1, horizon = p.number,
+                reason = item ->> 'reason', ended = true, answer = answers[place], answer_with = item ->> 'sealed_with'
+            WHERE x.id = item ->> 'id' AND x.state = 'intent' RETURNING x.number INTO ended_number;
+            IF FOUND THEN
+                p.completion := p.completion + 1;
+                UPDATE cutover.journal_lane SET claimed = false WHERE number = ended_number AND claimed;
+                noted := 'noted';
+                RETURN NEXT;
+                CONTINUE;
+            END IF;
+        END IF;
         SELECT * INTO e FROM cutover.journal_entry x WHERE x.id = item ->> 'id' FOR UPDATE;
         IF NOT FOUND THEN
             noted := 'missing';

@@ -98,8 +98,10 @@ class JournalWriter:
             self._wake.clear()
             try:
                 await self._commit()
+                self._flush()
                 failures = 0
             except JournalUnavailable as error:
+                self._flush()
                 failures += 1
                 log.warning("journal_unavailable", error=str(error), outcomes_kept=len(self._outcomes))
                 if self._stopped.is_set():
@@ -110,6 +112,7 @@ class JournalWriter:
         """What has queued up, in one commit. Outcomes are kept if it fails: telling them twice does no harm."""
         now = self._clock.now()
         self._give_up_late(now)
+        self._flush()
         if self._given_up:
             await self._journal.forget_waiting(self._given_up, now)
             self._given_up.clear()
@@ -180,6 +183,11 @@ class JournalWriter:
             for edge in self._edges:
                 edge.resume()
 
+    def _flush(self) -> None:
+        """Send what was answered: all that was in a commit with one system call."""
+        for edge in self._edges:
+            edge.flush()
+
     def _tell(self, outcome: Outcome) -> None:
         self._outcomes.append(_Asked(None, 0, outcome))
         self._wake.set()
@@ -195,7 +203,8 @@ class JournalWriter:
             if isinstance(what, Intent):
                 self._new.append(asked)
             else:
-                self._forget(what.id)
+                if what.state is State.FAILED and what.answer is None:
+                    self._forget(what.id)
                 self._outcomes.append(asked)
         self._wake.set()
         if self._held > HELD_AT_MOST:
@@ -203,7 +212,7 @@ class JournalWriter:
                 reading.pause()
 
     def _forget(self, id: str) -> None:
-        """An outcome for what is not admitted yet: its edge has given it up."""
+        """An outcome of what was never forwarded: it may not be admitted yet, and its edge has given it up."""
         if id in self._committing:
             self._closed.add(id)
         self._given_up += [asked.what.id for asked in self._waiting if asked.what.id == id]
@@ -239,6 +248,7 @@ class _Edge(asyncio.Protocol):
         self._writer = writer
         self._frames = Frames(FRAME_LIMIT)
         self._transport: asyncio.Transport | None = None
+        self._unsent: list[bytes] = []
         self.gone = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -260,9 +270,15 @@ class _Edge(asyncio.Protocol):
         self._writer.lost(self)
 
     def tell(self, frame: bytes) -> None:
-        """Send, if the edge is still there."""
+        """Send with the next `flush`, if the edge is still there."""
         if self._transport is not None:
-            self._transport.write(frame)
+            self._unsent.append(frame)
+
+    def flush(self) -> None:
+        """Send what was told."""
+        if self._unsent and self._transport is not None:
+            self._transport.write(b"".join(self._unsent))
+        self._unsent.clear()
 
     def pause(self) -> None:
         """Stop reading."""
@@ -275,6 +291,7 @@ class _Edge(asyncio.Protocol):
             self._transport.resume_reading()
 
     def close(self) -> None:
-        """End the connection, after what was written."""
+        """End the connection, after what was told."""
+        self.flush()
         if self._transport is not None:
             self._transport.close()
