@@ -18,6 +18,7 @@ PLACE = re.compile(
     r"(?P<whole>:int)?(?P<optional>\?)?\}"
 )
 """One segment of a template that stands for a value, such as `{id:int}`, `{body.cadetId:int}` or `{claim.id?}`."""
+DEEPEST = 4
 LONGEST = 512
 MOST = 256
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
@@ -67,7 +68,7 @@ def lanes_of(
 
     What a template asks for and the request does not say widens the lane to the part before it. So does what is no
     whole number as people write one where `:int` asks for it (backends read `057` and `57` as one, lanes do not), and
-    what is too long or too much to be kept as lanes. A
+    what is too long, too deep (a fifth segment) or too much to be kept as lanes. A
     place with `?` that is empty makes its whole lane go away instead; without any lane left it is everything.
     """
     asked = any("{body." in template for template in templates)
@@ -83,7 +84,7 @@ def _segments(template: str) -> tuple[str | re.Match[str], ...]:
 
 def _filled(template: str, sources: Mapping[str | None, Any]) -> list[str]:
     lanes = [""]
-    for segment in _segments(template):
+    for segment in _segments(template)[:DEEPEST]:
         values, optional = _values(segment, sources)
         if not values:
             return [] if optional else [lane.rstrip("/") for lane in lanes]

@@ -129,10 +129,10 @@ SELECT number FROM abandoned ORDER BY number;
 -- Hold lanes for heal: nothing new is admitted or replayed in them. The control row is locked, as by admission: whoever
 -- was admitted before is seen by whoever looks afterwards, and whoever comes later sees the hold.
 WITH still AS MATERIALIZED (SELECT one FROM cutover.control FOR UPDATE)
-INSERT INTO cutover.journal_hold (id, span, until)
-SELECT %(id)s, cutover.span_of(lane), clock_timestamp() + make_interval(secs => %(seconds)s)
+INSERT INTO cutover.journal_hold (id, lane, span, until)
+SELECT %(id)s, lane, cutover.span_of(lane), clock_timestamp() + make_interval(secs => %(seconds)s)
 FROM still, unnest(%(lanes)s::text[]) lane
-ON CONFLICT (id, span) DO UPDATE SET until = excluded.until;
+ON CONFLICT (id, lane) DO UPDATE SET until = excluded.until;
 
 -- name: release
 -- Let the lanes go on.
@@ -152,9 +152,9 @@ WHERE EXISTS (SELECT FROM cutover.journal_lane l JOIN cutover.journal_hold h ON 
 WITH still AS MATERIALIZED (SELECT one FROM cutover.control FOR UPDATE),
      moment AS MATERIALIZED (SELECT clock_timestamp() AS now FROM still), kept AS (
     UPDATE cutover.journal_hold h SET until = moment.now + make_interval(secs => %(seconds)s) FROM moment
-    WHERE h.id = %(id)s AND h.until > moment.now RETURNING h.span
+    WHERE h.id = %(id)s AND h.until > moment.now RETURNING h.lane
 )
-SELECT NOT EXISTS (SELECT FROM unnest(%(lanes)s::text[]) lane WHERE cutover.span_of(lane) NOT IN (SELECT span FROM kept));
+SELECT NOT EXISTS (SELECT FROM unnest(%(lanes)s::text[]) asked WHERE asked NOT IN (SELECT lane FROM kept));
 
 -- name: heal
 -- The rows of the held lanes are on the standby as they were at a completion: what they stand for is settled.
@@ -167,7 +167,7 @@ WITH unequal AS (
     FROM unequal u WHERE e.number = u.number
       AND e.state IN ('done', 'parked', 'diverged', 'unknown') AND coalesce(e.completion, 0) <= %(completion)s
       AND e.target = (SELECT standby FROM cutover.control)
-      AND EXISTS (SELECT FROM unnest(e.lanes) lane JOIN cutover.journal_hold h ON h.span && cutover.span_of(lane)
+      AND EXISTS (SELECT FROM unnest(e.lanes) mine JOIN cutover.journal_hold h ON cutover.lanes_conflict(h.lane, mine)
                   WHERE h.id = %(id)s AND h.until > clock_timestamp())
     RETURNING e.number
 ), sent AS (DELETE FROM cutover.journal_sending s USING healed WHERE s.number = healed.number),

@@ -161,6 +161,7 @@ NOT_AS_PEOPLE_WRITE_IT = (b'"057"', b'"+5"', b'" 5"', b'"5x"', b"5.0", b"true", 
         (("a/{body.n}",), b'{"n": "%b"}' % (b"x" * 513), ("a",)),
         (("a/{body.n[*]}",), b'{"n": [%b]}' % b",".join(b"%d" % n for n in range(257)), ("a",)),
         (("a/{claim.name:int?}",), b"", ("a",)),
+        (("a/{id}/c/{id}/{id}", "a/b/c/d/e/f"), b"", ("a/57/c/57", "a/b/c/d")),
         (("a/{body.code.student}",), b'{"code": "{\\"student\\": \\"S-1\\"}"}', ("a/S-1",)),
     ],
 )
