@@ -59,6 +59,8 @@ class Noted(StrEnum):
     MISSING = "missing"  # no such intent
 
 
+NEWEST = 2**62
+"""Above every number."""
 COPIED = "copied"
 """The standby has answered a copy whose rows are still to be carried: it is never sent again, by no leader."""
 
@@ -137,8 +139,14 @@ class Replays(Protocol):
     async def adopt(self, term: int, number: int, deadline: float) -> bool:
         """Take over an orphan in order to send it again by its id."""
 
-    async def open_entries(self) -> list[Entry]:
-        """Everything that is not settled, without bodies, oldest first."""
+    async def open_entries(self, up_to: int = NEWEST, most: int = NEWEST) -> list[Entry]:
+        """What is not settled, without bodies: the oldest so many, up to a number. All of it may be very much."""
+
+    async def open_in(self, lanes: Sequence[str]) -> list[Entry]:
+        """Of these those that share a lane with one of the lanes."""
+
+    async def unknown_entries(self) -> list[Entry]:
+        """Of these those whose outcome is unknown."""
 
     async def entries(self, numbers: Sequence[int]) -> list[Entry]:
         """These entries with request and answer."""

@@ -94,7 +94,7 @@ class Care:
         """Lanes of the oldest entries that would only wait for a heal of their own."""
         late = self._clock.now() - self._behind
         waiting = (
-            entry for entry in await self._journal.open_entries()
+            entry for entry in await self._journal.open_entries(most=4 * AT_ONCE)
             if entry.state is State.DONE and entry.at < late and entry.number not in self._rows
             and self._carries_rows(entry)
         )  # fmt: skip
@@ -102,7 +102,8 @@ class Care:
 
     async def _forget_what_is_settled(self) -> None:
         """A person may have decided meanwhile."""
-        still = {entry.number for entry in await self._journal.open_entries()}
+        lanes = minimal(lane for those in self._rows.values() for lane in those)
+        still = {entry.number for entry in await self._journal.open_in(lanes)}
         self._rows = {number: lanes for number, lanes in self._rows.items() if number in still}
         self._alone &= self._rows.keys()
 

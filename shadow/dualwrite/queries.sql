@@ -70,10 +70,25 @@ WHERE number = %(number)s AND term < %(term)s AND NOT lost
   AND EXISTS (SELECT FROM cutover.journal_replayer WHERE term = %(term)s FOR SHARE) RETURNING number;
 
 -- name: open_entries
--- Everything that is not settled, without bodies.
+-- The oldest of what is not settled, without bodies.
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
        uncertain, attempts, sequence, client, reason
-FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done', 'parked') ORDER BY number;
+FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done', 'parked') AND number <= %(up_to)s
+ORDER BY number LIMIT %(most)s;
+
+-- name: open_in
+-- What is not settled and shares a lane with these; by chance a few others, too (`span_of`).
+SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
+       uncertain, attempts, sequence, client, reason
+FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done', 'parked') AND number IN (
+    SELECT l.number FROM unnest(%(lanes)s::text[]) lane JOIN cutover.journal_lane l ON l.span && cutover.span_of(lane)
+) ORDER BY number;
+
+-- name: unknown_entries
+-- What has no outcome that anybody could tell.
+SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
+       uncertain, attempts, sequence, client, reason
+FROM cutover.journal_entry WHERE state IN ('unknown', 'parked') AND state = 'unknown' ORDER BY number;
 
 -- name: listed_entries
 -- What a person has to look at: diverged, parked, abandoned.

@@ -302,7 +302,7 @@ class Replayer:
         self._refused[entry.number] = progress
         if progress != self._progress:
             return False  # something was settled while it was under way: it may be taken now
-        return is_final(entry, await self._journal.open_entries(), self._refused, progress)
+        return is_final(entry, await self._journal.open_entries(up_to=entry.horizon), self._refused, progress)
 
     def _copied(self, entry: Entry, differed: str, answer: Answer | None) -> Settlement:
         """The copy is never sent again; now its rows are carried, and that the answers differed is kept."""

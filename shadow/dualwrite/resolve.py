@@ -18,7 +18,7 @@ from shadow.dualwrite.admission import Noted, Replays
 from shadow.dualwrite.copies import Copies, copy_of
 from shadow.dualwrite.entry import Entry, Outcome, State
 from shadow.dualwrite.lanes import WriteRoute, is_lane_of_its_own, widest
-from shadow.dualwrite.ordering import closure, conflict, minimal
+from shadow.dualwrite.ordering import closure, minimal
 from shadow.dualwrite.session import JournalUnavailable
 from shadow.sender import Target
 
@@ -96,8 +96,8 @@ class Resolver:
     async def resolve_unknown(self) -> None:
         """See to every entry whose outcome is unknown; what cannot be settled yet stays for the next time."""
         await self._journal.expire(self._clock.now() - self._patience.grace)
-        for entry in await self._journal.open_entries():
-            if entry.state is State.UNKNOWN and entry.number not in self._healed:
+        for entry in await self._journal.unknown_entries():
+            if entry.number not in self._healed:
                 await self._resolve(entry)
         self._healed.clear()
 
@@ -184,7 +184,7 @@ class Resolver:
         held = await self._held(id, lanes)
         if held is None or not await self._calm(id):
             return None
-        touched = [entry for entry in await self._journal.open_entries() if conflict(entry.lanes, held)]
+        touched = await self._journal.open_in(held)
         if touched and not await self._all_over(touched):
             return None
         sides = (touched[0].origin, touched[0].target) if touched else sides
@@ -198,15 +198,24 @@ class Resolver:
 
     async def _held(self, id: str, lanes: Sequence[str]) -> tuple[str, ...] | None:
         """Hold the lanes with all that they hang together with; None if that grows without end."""
-        found = tuple(lanes)
+        found = await self._together(lanes)
         for _ in range(20):
             await self._journal.hold(id, found, self._patience.hold)
-            entries = await self._journal.open_entries()
-            wider = closure([*found, *self._behind_own_lanes(found, entries)], entries)
-            if wider == closure(found, []):
-                return wider
+            wider = await self._together(found)
+            if wider == found:
+                return found
             found = wider
         return None
+
+    async def _together(self, lanes: Sequence[str]) -> tuple[str, ...]:
+        """The lanes with those of all that touches them, directly or not, as far as it was written by now."""
+        found = minimal(lanes)
+        while True:
+            entries = await self._journal.open_in(found)
+            wider = closure([*found, *self._behind_own_lanes(found, entries)], entries)
+            if wider == found:
+                return found
+            found = wider
 
     def _behind_own_lanes(self, lanes: Sequence[str], entries: Sequence[Entry]) -> set[str]:
         """What writes with lanes of their own may have touched after all: nothing told whose rows they meant."""

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from shadow.dualwrite.admission import Flip, Orphan, Room, Settlement
+from shadow.dualwrite.admission import NEWEST, Flip, Orphan, Room, Settlement
 from shadow.dualwrite.entry import Entry
 from shadow.dualwrite.journal import PostgresJournal, as_json, entry_of, storable
+from shadow.dualwrite.ordering import conflict
 from shadow.dualwrite.sealing import Keyring
 
 
@@ -65,8 +66,15 @@ class ReplayJournal(PostgresJournal):
     async def adopt(self, term: int, number: int, deadline: float) -> bool:
         return bool(await self._session.run("adopt", term=term, number=number, deadline=deadline))
 
-    async def open_entries(self) -> list[Entry]:
-        return [entry_of(row) for row in await self._session.run("open_entries")]
+    async def open_entries(self, up_to: int = NEWEST, most: int = NEWEST) -> list[Entry]:
+        return [entry_of(row) for row in await self._session.run("open_entries", up_to=up_to, most=most)]
+
+    async def open_in(self, lanes: Sequence[str]) -> list[Entry]:
+        found = [entry_of(row) for row in await self._session.run("open_in", lanes=list(lanes))]
+        return [entry for entry in found if conflict(entry.lanes, lanes)]
+
+    async def unknown_entries(self) -> list[Entry]:
+        return [entry_of(row) for row in await self._session.run("unknown_entries")]
 
     async def entries(self, numbers: Sequence[int]) -> list[Entry]:
         if not numbers:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from shadow.answer import Answer
 from shadow.dualwrite.admission import (
     COPIED,
+    NEWEST,
     Admission,
     Admitted,
     Flip,
@@ -222,8 +224,15 @@ class InMemoryJournal:
         sent.term, sent.deadline = term, deadline
         return True
 
-    async def open_entries(self) -> list[Entry]:
-        return [replace(e, request=None, answer=None, actor=None) for e in self.all.values() if e.state in OPEN]
+    async def open_entries(self, up_to: int = NEWEST, most: int = NEWEST) -> list[Entry]:
+        found = (e for e in self.all.values() if e.state in OPEN and e.number <= up_to)
+        return [replace(e, request=None, answer=None, actor=None) for e in islice(found, min(most, len(self.all)))]
+
+    async def open_in(self, lanes: Sequence[str]) -> list[Entry]:
+        return [entry for entry in await self.open_entries() if conflict(entry.lanes, lanes)]
+
+    async def unknown_entries(self) -> list[Entry]:
+        return [entry for entry in await self.open_entries() if entry.state is State.UNKNOWN]
 
     async def entries(self, numbers: Sequence[int]) -> list[Entry]:
         return [self.all[number] for number in sorted(numbers) if number in self.all]

@@ -14,7 +14,7 @@ import pytest
 import proxy
 from shadow.answer import Answer
 from shadow.dualwrite.admission import COPIED, Admitted, Flip, Noted, Refused, Repeated, Room, Settlement, Why
-from shadow.dualwrite.entry import Outcome, State
+from shadow.dualwrite.entry import Entry, Outcome, State
 from shadow.dualwrite.sealing import Keyring
 from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.testing import CREATED, InMemoryJournal, an_intent, done
@@ -522,6 +522,22 @@ async def test_nothing_is_swapped_while_anything_is_open(stage: Stage, state: St
 
 
 # ---- heal
+
+
+async def test_what_is_open_is_found_by_its_lanes_its_age_and_its_state(stage: Stage) -> None:
+    await stage.write("i-1", "a/1")
+    await stage.journal.append([an_intent("i-2", "b"), an_intent("i-3", "a/2"), an_intent("i-4", "c")], NOW)
+    await stage.journal.outcomes([Outcome("i-4", State.UNKNOWN), Outcome("i-2", State.FAILED)])
+
+    def numbers(entries: list[Entry]) -> list[int]:
+        return [entry.number for entry in entries]
+
+    assert numbers(await stage.journal.open_entries()) == [1, 3, 4]
+    assert numbers(await stage.journal.open_entries(up_to=3)) == [1, 3]
+    assert numbers(await stage.journal.open_entries(most=1)) == [1]
+    assert numbers(await stage.journal.open_in(["a"])) == [1, 3]
+    assert numbers(await stage.journal.open_in(["a/1/x", "b", "c"])) == [1, 4]
+    assert numbers(await stage.journal.unknown_entries()) == [4]
 
 
 async def test_heal_holds_its_lanes_and_settles_what_its_rows_stand_for(stage: Stage) -> None:

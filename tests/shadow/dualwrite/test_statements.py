@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from shadow.dualwrite import session
-from shadow.dualwrite.admission import Admitted
+from shadow.dualwrite.admission import NEWEST, Admitted
 from shadow.dualwrite.entry import Outcome
 from shadow.dualwrite.journal import described
 from shadow.dualwrite.session import QUERIES
@@ -35,6 +35,7 @@ VALUES: dict[str, Any] = {
     "deadline": NOW + 9, "epoch": 1, "fence": None, "healed": [], "holder": "me", "id": "held", "ids": ["i-1"],
     "lanes": ["cadets/1"], "lease": 9.0, "most": 100, "now": NOW, "number": SETTLED + 1, "numbers": [SETTLED + 1],
     "older_than": 60.0, "one_by_one": [], "reason": "", "requests": [], "seconds": 5.0, "targets": ["new"], "term": 1,
+    "up_to": NEWEST,
 }  # fmt: skip
 # Once a minute what is due, and when a person asks for it.
 OF_THE_WHOLE = {"purge", "erase"}
@@ -89,6 +90,7 @@ async def test_no_statement_looks_at_all_that_is_settled(old_journal: str) -> No
             connection.rollback()
     assert {name: count for name, count in looked.items() if count > 100} == {}
     assert looked["open_entries"] == 10, "what is counted is what was looked at"
+    assert (looked["open_in"], looked["unknown_entries"]) == (1, 0), "a long backlog is not looked at whole, either"
 
 
 async def test_a_hold_waits_for_what_is_just_being_admitted_and_sees_it(fresh_database: Callable[[], str]) -> None:
