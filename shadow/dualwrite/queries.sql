@@ -80,9 +80,9 @@ ORDER BY number LIMIT %(most)s;
 -- What is not settled and shares a lane with these; by chance a few others, too (`span_of`).
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
        uncertain, attempts, sequence, client, reason
-FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done', 'parked') AND number IN (
+FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done', 'parked') AND number = ANY (ARRAY(
     SELECT l.number FROM unnest(%(lanes)s::text[]) lane JOIN cutover.journal_lane l ON l.span && cutover.span_of(lane)
-) ORDER BY number;
+)) ORDER BY number;
 
 -- name: unknown_entries
 -- What has no outcome that anybody could tell.
