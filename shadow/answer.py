@@ -35,7 +35,6 @@ class Reason(StrEnum):
     RESET = "reset"
     TOO_LARGE = "too_large"
     BAD_ANSWER = "bad_answer"
-    UNSUPPORTED_ENCODING = "unsupported_encoding"
 
 
 UNWELL = frozenset({Reason.REFUSED, Reason.TIMEOUT, Reason.RESET})

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import orjson
 
-Fields = tuple[tuple[bytes, bytes], ...]
+Field = tuple[bytes, bytes]
+Fields = tuple[Field, ...]
 
 _LENGTHS = struct.Struct("!II")
 PREFIX = _LENGTHS.size

@@ -6,20 +6,16 @@ import asyncio
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Literal, Protocol, Self
-
-import aiohttp
-from multidict import CIMultiDict
-from yarl import URL
+from urllib.parse import urlsplit
 
 from shadow import signature
 from shadow.answer import Answer, AskFailed, Reason
 from shadow.clock import Clock, SystemClock
-from shadow.exchange import Exchange, Fields
+from shadow.connection import Connection, Fault, UpstreamError
+from shadow.exchange import Exchange, Field, Fields
 
 KEEP_ALIVE = 1.5  # below every backend's own, so that a copy is not sent into a closing connection
-_LINE = 64 * 1024
 _AT_ONCE = 256 * 1024
 # Fields of the client's request that a copy must not carry: with them the answer is half an answer (304, 206), they
 # belong to the connection, or only cutover may say them.
@@ -29,6 +25,14 @@ _LEFT_OUT = frozenset(
     | {b"idempotency-key"}
 )
 _OURS = b"x-cutover-"
+# They have no body, and change nothing: on a connection that the backend was just closing they are asked once more.
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_REASONS = {
+    Fault.REFUSED: Reason.REFUSED,
+    Fault.RESET: Reason.RESET,
+    Fault.TRUNCATED: Reason.RESET,
+    Fault.BAD_ANSWER: Reason.BAD_ANSWER,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +68,10 @@ class Sender:
     ) -> None:
         self._timeout = timeout
         self._body_limit = body_limit
-        self._connections = connections
+        self._room = asyncio.Semaphore(connections)
         self._secret = secret.encode() if secret else None
         self._clock = clock or SystemClock()
-        self._session: aiohttp.ClientSession | None = None
-        self._tls: dict[Target, ssl.SSLContext | bool] = {}
+        self._places: dict[Target, _Place] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -78,99 +81,154 @@ class Sender:
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        for place in self._places.values():
+            place.close()
 
     async def ask(self, exchange: Exchange, target: Target) -> Answer:
         """The target's whole answer to a copy of the exchange's request. Raises AskFailed and nothing else."""
         started = self._clock.monotonic()
-        headers, url = self._head(exchange, target)
+        place = self._places.get(target) or self._places.setdefault(target, _Place(target))
+        head = self._written(exchange, target, place)
         try:
-            async with self._opened().request(
-                exchange.method, url, headers=headers, data=_payload(exchange.body), allow_redirects=False,
-                ssl=self._trust(target),
-            ) as response:  # fmt: skip
-                body = await self._body(response)
-                fields = tuple((name.lower(), value) for name, value in response.raw_headers)
-                return Answer(response.status, fields, body, self._clock.monotonic() - started)
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, asyncio.IncompleteReadError) as error:
-            raise AskFailed(_reason(error), f"{target.name}: {type(error).__name__}: {error}") from error
+            async with asyncio.timeout(self._timeout), self._room:
+                status, fields, body = await self._asked(place, exchange, head)
+        except UpstreamError as error:
+            raise AskFailed(_REASONS.get(error.fault, Reason.RESET), f"{target.name}: {error}") from error
+        except TimeoutError as error:
+            raise AskFailed(Reason.TIMEOUT, f"{target.name}: not within {self._timeout:g} s") from error
+        return Answer(status, fields, body, self._clock.monotonic() - started)
 
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=KEEP_ALIVE),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                timeout=aiohttp.ClientTimeout(total=self._timeout),
-                skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
-                max_line_size=_LINE,
-                max_field_size=_LINE,
-            )
-        return self._session
+    async def _asked(self, place: _Place, exchange: Exchange, head: bytes) -> tuple[int, Fields, bytes]:
+        connection = place.reusable()
+        if connection is not None:
+            try:
+                return await self._exchanged(place, connection, exchange, head)
+            except UpstreamError as error:
+                if exchange.method not in _SAFE or error.fault is not Fault.RESET:
+                    raise
+        return await self._exchanged(place, await place.connect(), exchange, head)
 
-    def _head(self, exchange: Exchange, target: Target) -> tuple[CIMultiDict[str], URL]:
-        headers = CIMultiDict(_as_text(_passed_on(exchange.headers)))
-        if target.host == "preserve" and exchange.host:
-            headers["Host"] = _text(exchange.host)
-        headers["X-Cutover-Copy"] = "mirror"
+    async def _exchanged(
+        self, place: _Place, connection: Connection, exchange: Exchange, head: bytes
+    ) -> tuple[int, Fields, bytes]:
+        try:
+            connection.begin(exchange.method)
+            await _send(connection, head, exchange.body)
+            answer = await connection.head()
+            body = await self._body(connection)
+        except BaseException:
+            connection.close()  # the rest is not worth reading
+            raise
+        place.take_back(connection)
+        return answer.status, tuple((name.lower(), value) for name, value in answer.fields), body
+
+    async def _body(self, connection: Connection) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            part, done = connection.take()
+            size += len(part)
+            if size > self._body_limit:
+                raise AskFailed(Reason.TOO_LARGE, f"the body is larger than {self._body_limit} bytes")
+            parts.append(part)
+            if done:
+                return b"".join(parts)
+            await connection.more()
+
+    def _written(self, exchange: Exchange, target: Target, place: _Place) -> bytes:
+        """The head of the copy, every byte of target and fields as the client sent it."""
+        host = exchange.host if target.host == "preserve" and exchange.host else place.host
+        lines = [b"%s %b%b HTTP/1.1" % (exchange.method.encode("ascii"), place.path, exchange.target)]
+        lines.append(b"Host: " + host)
+        lines += [b"%b: %b" % field for field in self._fields(exchange, target)]
+        if exchange.body or exchange.method not in _SAFE:
+            lines.append(b"Content-Length: %d" % len(exchange.body))
+        return b"\r\n".join(lines) + b"\r\n\r\n"
+
+    def _fields(self, exchange: Exchange, target: Target) -> list[Field]:
+        fields = [*passed_on(exchange.headers), (b"X-Cutover-Copy", b"mirror")]
         if self._secret is not None:
-            headers["X-Cutover-Signature"] = signature.sign(
+            signed = signature.sign(
                 self._secret, purpose="mirror", method=exchange.method, target=exchange.target, body=exchange.body,
                 id=exchange.id, at=int(self._clock.now()),
             )  # fmt: skip
-        return headers, URL(target.url.rstrip("/") + _text(exchange.target), encoded=True)
-
-    def _trust(self, target: Target) -> ssl.SSLContext | bool:
-        """How the target's certificate is checked; read once, because loading a file of certificates is slow."""
-        if target not in self._tls:
-            self._tls[target] = ssl.create_default_context(cafile=target.ca) if target.ca else True
-            if not target.verify:
-                self._tls[target] = False
-        return self._tls[target]
-
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        async for part in response.content.iter_any():
-            size += len(part)
-            if size > self._body_limit:
-                response.close()  # the rest is not worth reading
-                raise AskFailed(Reason.TOO_LARGE, f"the body is larger than {self._body_limit} bytes")
-            parts.append(part)
-        return b"".join(parts)
+            fields.append((b"X-Cutover-Signature", signed.encode()))
+        return fields
 
 
-def _payload(body: bytes) -> bytes | BytesIO | None:
+class _Place:
+    """Where a target is, and the idle connections to it."""
+
+    def __init__(self, target: Target) -> None:
+        parts = urlsplit(target.url)
+        secure = parts.scheme == "https"
+        self._hostname = parts.hostname or ""
+        self._port = parts.port or (443 if secure else 80)
+        self._tls = _trust(target) if secure else None
+        self.host = parts.netloc.rpartition("@")[2].encode("idna" if not parts.netloc.isascii() else "ascii")
+        self.path = parts.path.rstrip("/").encode()
+        self._idle: list[Connection] = []
+
+    def reusable(self) -> Connection | None:
+        """The idle connection used last, if the backend is not about to close it."""
+        now = asyncio.get_running_loop().time()
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable and now < connection.idle_until and connection.silent:
+                return connection
+            connection.close()
+        return None
+
+    async def connect(self) -> Connection:
+        """A new one. Raises UpstreamError (REFUSED)."""
+        try:
+            _, connection = await asyncio.get_running_loop().create_connection(
+                Connection, self._hostname, self._port, ssl=self._tls,
+                server_hostname=self._hostname if self._tls else None,
+            )  # fmt: skip
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise UpstreamError(Fault.REFUSED, str(error)) from error
+        return connection
+
+    def take_back(self, connection: Connection) -> None:
+        """Keep it for another request if it can carry one."""
+        connection.busy = False
+        if not connection.reusable:
+            return connection.close()
+        connection.idle_until = asyncio.get_running_loop().time() + KEEP_ALIVE
+        self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close what is idle."""
+        for connection in self._idle:
+            connection.close()
+        self._idle.clear()
+
+
+def _trust(target: Target) -> ssl.SSLContext:
+    """How the target's certificate is checked; read once, because loading a file of certificates is slow."""
+    context = ssl.create_default_context(cafile=target.ca)
+    if not target.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+async def _send(connection: Connection, head: bytes, body: bytes) -> None:
     """A large body is written piece by piece, so that others have their turn on the event loop."""
-    return BytesIO(body) if len(body) > _AT_ONCE else body or None
+    if len(body) <= _AT_ONCE:
+        return connection.write(head + body)
+    connection.write(head)
+    for start in range(0, len(body), _AT_ONCE):
+        connection.write(body[start : start + _AT_ONCE])
+        await connection.drain()
 
 
-def _passed_on(fields: Fields) -> Iterable[tuple[bytes, bytes]]:
-    return ((n, v) for n, v in fields if n.lower() not in _LEFT_OUT and not n.lower().startswith(_OURS))
-
-
-def _as_text(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    return [(_text(name), _text(value)) for name, value in fields]
-
-
-def _text(written: bytes) -> str:
-    """Bytes as the client library wants them: it writes UTF-8, so anything else could not be sent unchanged."""
-    try:
-        return written.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise AskFailed(Reason.UNSUPPORTED_ENCODING, "a field or the target is not UTF-8") from error
-
-
-def _reason(error: Exception) -> Reason:
-    """The class of a failure; the first that fits."""
-    return next(reason for kinds, reason in _REASONS if isinstance(error, kinds))
-
-
-_REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Reason], ...] = (
-    (TimeoutError, Reason.TIMEOUT),
-    (aiohttp.ClientConnectorError, Reason.REFUSED),
-    ((aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientPayloadError, OSError), Reason.RESET),
-    (Exception, Reason.BAD_ANSWER),
-)
+def passed_on(fields: Fields) -> Iterable[Field]:
+    """What of a client's fields goes with a copy."""
+    for field in fields:
+        name = field[0].lower()
+        if name not in _LEFT_OUT and not name.startswith(_OURS):
+            yield field

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from proxy.edge.server import ClientConnection
 
 
+class ClientGone(Exception):
+    """Nobody waits for the answer any more."""
+
+
 class Done:
     """What a handler returns: the answer is written, and whether the connection may carry another request."""
 

@@ -7,8 +7,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from typing import IO
 
-from proxy.edge.arrived import Arrived
-from proxy.edge.connection import ClientGone
+from proxy.edge.arrived import Arrived, ClientGone
 from proxy.edge.forwarding import CONTINUE, STOPPED, Call, Refused
 from proxy.edge.head import Refusal, too_large
 

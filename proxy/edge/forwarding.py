@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proxy.config.model import Limits
-from proxy.edge.arrived import Arrived
+from proxy.edge.arrived import Arrived, ClientGone
 from proxy.edge.capture import Tap
-from proxy.edge.connection import NO_BODY, AnswerHead, ClientGone, Connection, Fault, OnInterim, UpstreamError
 from proxy.edge.head import Head, Refusal, too_large
 from proxy.edge.headers import Field, answer_fields, answer_head, request_framing, request_head
 from proxy.edge.routing import SAFE_METHODS
 from proxy.edge.upstream import Pool
+from shadow.connection import NO_BODY, AnswerHead, Connection, Fault, OnInterim, UpstreamError
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 STOPPED = Refusal(408, "REQUEST_TIMEOUT", "The request's body stopped coming.")

@@ -12,11 +12,10 @@ import structlog
 
 from proxy.config.model import Config, RouteClass
 from proxy.edge.access import log_access
-from proxy.edge.arrived import Arrived, Done
+from proxy.edge.arrived import Arrived, ClientGone, Done
 from proxy.edge.availability import Availability
 from proxy.edge.capture import Tap
 from proxy.edge.clients import client_key, new_cookie
-from proxy.edge.connection import ClientGone, UpstreamError
 from proxy.edge.forwarding import Answered, Call, Refused, Timeouts, forward, is_repeatable
 from proxy.edge.head import Head, Refusal, read_head
 from proxy.edge.headers import (
@@ -39,6 +38,7 @@ from proxy.edge.websocket import tunnel
 from proxy.edge.writing import Moved, Writes
 from proxy.edge.writing import Side as WriteSide
 from proxy.feed import Feed
+from shadow.connection import UpstreamError
 from shadow.dualwrite.admission import Why
 from shadow.exchange import Exchange
 from shadow.mirroring import Mirror

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import orjson
 
-from proxy.edge.connection import AnswerHead, Fault, UpstreamError
 from proxy.edge.head import RawFields, Refusal
 from proxy.edge.headers import answer_fields, first_value
 from proxy.edge.pages import RETRY_AFTER
 from shadow.answer import Answer
+from shadow.connection import AnswerHead, Fault, UpstreamError
 from shadow.dualwrite.admission import Noted, Why
 from shadow.dualwrite.entry import Outcome, State
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter, deque
 
 from proxy import metrics
-from proxy.edge.connection import UpstreamError
 from proxy.edge.forwarding import Answered
 from proxy.edge.routing import Decision
 from proxy.release.reporting import Reporter
 from proxy.state import ControlState
 from proxy.store import Beat
+from shadow.connection import UpstreamError
 
 _MINUTE = 60  # seconds of weighted reads that a beat tells of
 

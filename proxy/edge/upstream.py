@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from proxy.config.model import Backend
-from proxy.edge.connection import Connection, Fault, UpstreamError
+from shadow.connection import Connection, Fault, UpstreamError
 
 log = structlog.get_logger()
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import random
 
-from proxy.edge.arrived import Arrived
-from proxy.edge.connection import AnswerHead, ClientGone, Connection, Fault, UpstreamError
+from proxy.edge.arrived import Arrived, ClientGone
 from proxy.edge.forwarding import Answered, Call, Timeouts, relay
 from proxy.edge.frames import SERVICE_RESTART, Frames
 from proxy.edge.head import Head
 from proxy.edge.headers import Field, answer_head, first_value, request_head
 from proxy.edge.upstream import Pool
+from shadow.connection import AnswerHead, Connection, Fault, UpstreamError
 
 
 async def tunnel(call: Call, pool: Pool, timeouts: Timeouts) -> Answered:

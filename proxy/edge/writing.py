@@ -20,10 +20,9 @@ import orjson
 import structlog
 
 from proxy.config.model import JournalSettings
-from proxy.edge.arrived import Arrived
+from proxy.edge.arrived import Arrived, ClientGone
 from proxy.edge.body import whole_body
 from proxy.edge.clients import claims_of
-from proxy.edge.connection import NO_BODY, AnswerHead, ClientGone, Connection, Fault, UpstreamError
 from proxy.edge.forwarding import Answered, Call, Refused, Timeouts, interim_relay, persistence, relay
 from proxy.edge.head import RawFields
 from proxy.edge.headers import Field, answer_head, first_value, request_head
@@ -41,6 +40,7 @@ from proxy.edge.routing import Decision, Matched, parameters
 from proxy.edge.upstream import Ahead, Pool
 from shadow.answer import Answer
 from shadow.clock import Clock, SystemClock
+from shadow.connection import NO_BODY, AnswerHead, Connection, Fault, UpstreamError
 from shadow.dualwrite.admission import Admission, Admitted, Noted, Repeated, Why
 from shadow.dualwrite.client import JournalClient
 from shadow.dualwrite.entry import Intent, Outcome, Request, State

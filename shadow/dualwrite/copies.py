@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import psycopg
-from multidict import CIMultiDict
-from yarl import URL
 
 from shadow import signature
 from shadow.answer import Answer, AskFailed, Reason
 from shadow.dualwrite.entry import Entry
 from shadow.dualwrite.pinning import Pins
-from shadow.exchange import Exchange
-from shadow.sender import Sender, Target
+from shadow.exchange import Exchange, Field
+from shadow.sender import Sender, Target, passed_on
 
 _PERSONAL = frozenset({b"authorization", b"cookie"})
 
@@ -102,25 +100,23 @@ class CopySender(Sender):
         except (psycopg.Error, OSError, KeyError) as error:
             raise AskFailed(Reason.REFUSED, f"{target.name}: {sequence} cannot be set: {error}") from error
 
-    def _head(self, exchange: Exchange, target: Target) -> tuple[CIMultiDict[str], URL]:
-        headers, url = super()._head(exchange, target)
-        if isinstance(exchange, Copy):
-            self._mark(headers, exchange, target)
-        return headers, url
+    def _fields(self, exchange: Exchange, target: Target) -> list[Field]:
+        if not isinstance(exchange, Copy):
+            return super()._fields(exchange, target)
+        fields = list(passed_on(exchange.headers))
+        if exchange.authorization is not None:
+            fields.append((b"Authorization", exchange.authorization.encode()))
+        # An unmodified backend gets the request as its client would have sent it.
+        return fields + self._marks(exchange) if target.cooperates else fields
 
-    def _mark(self, headers: CIMultiDict[str], copy: Copy, target: Target) -> None:
-        for name in ("X-Cutover-Copy", "X-Cutover-Signature"):
-            headers.popall(name, None)
-        if copy.authorization is not None:
-            headers["Authorization"] = copy.authorization
-        if not target.cooperates:
-            return  # an unmodified backend gets the request as its client would have sent it
-        headers["X-Cutover-Copy"] = copy.purpose
-        headers["Idempotency-Key"] = copy.id
+    def _marks(self, copy: Copy) -> list[Field]:
+        marks = [(b"X-Cutover-Copy", copy.purpose.encode()), (b"Idempotency-Key", copy.id.encode())]
         if copy.pin is not None:
-            headers["X-Cutover-Pin"] = copy.pin.decode("ascii")
+            marks.append((b"X-Cutover-Pin", copy.pin))
         if self._secret is not None:
-            headers["X-Cutover-Signature"] = signature.sign(
+            signed = signature.sign(
                 self._secret, purpose=copy.purpose, method=copy.method, target=copy.target, body=copy.body, id=copy.id,
                 at=int(self._clock.now()), pin=copy.pin or b"",
             )  # fmt: skip
+            marks.append((b"X-Cutover-Signature", signed.encode()))
+        return marks

@@ -140,12 +140,48 @@ async def test_a_backend_that_is_not_there_refuses() -> None:
         assert await failure(f"http://127.0.0.1:{taken.getsockname()[1]}") is Reason.REFUSED
 
 
-async def test_bytes_that_cannot_be_sent_unchanged_are_not_sent() -> None:
-    async with sender() as asking:
-        for exchange in (an_exchange(target=b"/\xff"), an_exchange(headers=((b"x-latin", b"Zo\xeb"),))):
+async def test_bytes_that_are_no_text_arrive_as_they_were() -> None:
+    async with raw_backend(b"HTTP/1.1 204 No Content\r\n\r\n") as (url, heads), sender() as asking:
+        await asking.ask(
+            an_exchange(target=b"/\xff", headers=((b"x-latin", b"Zo\xeb"),)), Target("new", url + "/base/")
+        )
+    assert heads[0].startswith(b"GET /base/\xff HTTP/1.1\r\n")
+    assert b"\r\nx-latin: Zo\xeb\r\n" in heads[0]
+
+
+@pytest.mark.parametrize(("method", "asked"), [("GET", 3), ("POST", 2)])
+async def test_only_what_changes_nothing_is_asked_again_on_a_new_connection(method: str, asked: int) -> None:
+    heads: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        heads.append(await reader.readuntil(b"\r\n\r\n"))  # the second on this connection meets its end
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, sender() as asking:
+        target = Target("new", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        await asking.ask(an_exchange(method=method), target)
+        if method == "GET":
+            await asking.ask(an_exchange(method=method), target)
+        else:
             with pytest.raises(AskFailed) as failed:
-                await asking.ask(exchange, Target("new", "http://127.0.0.1:9"))
-            assert failed.value.reason is Reason.UNSUPPORTED_ENCODING
+                await asking.ask(an_exchange(method=method), target)
+            assert failed.value.reason is Reason.RESET
+    assert len(heads) == asked
+
+
+async def test_a_large_body_arrives_whole() -> None:
+    body = bytes(range(256)) * 8192
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        came = b"".join([part async for part in request.content.iter_any()])
+        return web.Response(body=b"%d" % (came == body))
+
+    async with backend(handler) as url, sender() as asking:
+        answer = await asking.ask(an_exchange(method="PUT", body=body), Target("new", url))
+    assert answer.body == b"1"
 
 
 async def test_many_copies_share_a_few_connections() -> None:

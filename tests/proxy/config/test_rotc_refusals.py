@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from proxy.config import read
-from proxy.edge.connection import AnswerHead
 from proxy.edge.outcomes import outcome_of
+from shadow.connection import AnswerHead
 from shadow.dualwrite.entry import State
 from stack.paths import ROOT
 

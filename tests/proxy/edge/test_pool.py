@@ -9,8 +9,8 @@ from contextlib import closing
 
 import pytest
 
-from proxy.edge.connection import Fault, UpstreamError
 from proxy.edge.upstream import Ahead
+from shadow.connection import Fault, UpstreamError
 from tests.proxy.edge.conftest import StageWith
 from tests.support.waiting import eventually_true
 from tests.support.wire import OK, Backend, Visit, always

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import httptools
 
-from proxy.edge.headers import Field
+from shadow.exchange import Field
 
 OnInterim = Callable[[int, bytes, list[Field]], None]
 
@@ -54,10 +54,6 @@ class UpstreamError(Exception):
         super().__init__(f"{fault.name.lower()}: {detail}" if detail else fault.name.lower())
         self.fault = fault
         self.detail = detail
-
-
-class ClientGone(Exception):
-    """Nobody waits for the answer any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +193,7 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         """Close quietly."""
         if self._error is None:
-            self._error = UpstreamError(Fault.RESET, "closed by the edge")
+            self._error = UpstreamError(Fault.RESET, "closed by us")
         if self._transport is not None:
             self._transport.close()
 
@@ -368,7 +364,7 @@ class Connection(asyncio.Protocol):
     def _broken(self, detail: str) -> None:
         self._tainted = True
         if not self._done:
-            self.fail(UpstreamError(Fault.BAD_ANSWER if self._head is None else Fault.TRUNCATED, detail))
+            self.fail(UpstreamError(Fault.BAD_ANSWER, detail))
 
     async def _next(self) -> None:
         if self._error is not None:
