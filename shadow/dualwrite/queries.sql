@@ -173,9 +173,10 @@ SELECT NOT EXISTS (SELECT FROM unnest(%(lanes)s::text[]) asked WHERE asked NOT I
 
 -- name: heal
 -- The rows of the held lanes are on the standby as they were at a completion: what they stand for is settled.
-WITH unequal AS (
+WITH unequal AS (  -- what is open is found by its lanes; their texts are compared below
     SELECT number FROM cutover.journal_entry
-    WHERE state IN ('intent', 'unknown', 'done', 'parked') AND state <> 'intent'
+    WHERE number = ANY (ARRAY(SELECT l.number FROM cutover.journal_hold h JOIN cutover.journal_lane l ON l.span && h.span
+                              WHERE h.id = %(id)s))
     UNION ALL SELECT number FROM cutover.journal_entry WHERE state IN ('diverged', 'abandoned') AND state = 'diverged'
 ), healed AS (
     UPDATE cutover.journal_entry e SET state = 'healed', settled_at = clock_timestamp()
