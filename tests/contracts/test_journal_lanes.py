@@ -14,7 +14,7 @@ from shadow.dualwrite.lanes import DEEPEST
 from shadow.dualwrite.ordering import conflict
 from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.testing import an_intent, done
-from tests.contracts.test_journal import KEYS, NOW, Stage, change, control_row, stage  # noqa: F401 - a fixture
+from tests.contracts.journals import KEYS, NOW, Stage, change, control_row
 
 SIBLINGS = ("a/b/c/d/e", "a/b/c/d/f")  # one and the same lane to PostgreSQL, as if their bits agreed by chance
 # What an earlier version had made.
@@ -38,7 +38,7 @@ SEGMENT = st.sampled_from(["a", "b", "57", "5", "", "ñ", "%2F"])
 LANES = st.one_of(st.just(""), st.lists(SEGMENT, min_size=1, max_size=DEEPEST).map("/".join).filter(bool))
 
 
-async def test_a_write_whose_lanes_have_the_same_bits_is_not_in_its_own_way(stage: Stage) -> None:  # noqa: F811
+async def test_a_write_whose_lanes_have_the_same_bits_is_not_in_its_own_way(stage: Stage) -> None:
     alone = await stage.journal.append([an_intent("i-1", *SIBLINGS, "a/b", "x")], NOW)
     assert alone == [Admitted(1, 0)]
     many = [an_intent(f"m-{n}", f"{n}/b/c/d/e", f"{n}/b/c/d/f") for n in range(9)]
@@ -47,7 +47,7 @@ async def test_a_write_whose_lanes_have_the_same_bits_is_not_in_its_own_way(stag
     assert await stage.journal.renew("h", SIBLINGS, 60)
 
 
-async def test_heal_settles_by_the_text_of_the_lanes(stage: Stage) -> None:  # noqa: F811
+async def test_heal_settles_by_the_text_of_the_lanes(stage: Stage) -> None:
     healed, other = [await stage.write(f"i-{number}", lane) for number, lane in enumerate(SIBLINGS)]
     await stage.journal.hold("h", SIBLINGS[:1], 60)
     assert await stage.journal.heal("h", other) == [healed], "the rows of the other lane were not carried"

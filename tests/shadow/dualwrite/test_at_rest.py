@@ -25,7 +25,7 @@ from shadow.dualwrite.sealing import Keyring, MissingKey, Unsealable
 from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.testing import InMemoryJournal, an_intent, done
 from shadow.sender import Target
-from tests.contracts.test_journal import KEYS, NOW, ROOM, change, control_row
+from tests.contracts.journals import KEYS, NOW, ROOM, change, control_row
 
 
 @pytest.mark.property_test

@@ -14,7 +14,7 @@ from shadow.dualwrite.admission import Admission, Admitted, Refused
 from shadow.dualwrite.entry import Intent
 from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.testing import InMemoryJournal, an_intent
-from tests.contracts.test_journal import KEYS, NOW, control_row
+from tests.contracts.journals import KEYS, NOW, control_row
 
 LANE = st.sampled_from(("a", "a/1", "a/1/x", "a-1", "b/1", "", *[f"c/{number}" for number in range(60)]))
 CLAIMED = """

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from shadow.dualwrite import resolve
 from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.testing import InMemoryJournal, Roles
-from tests.contracts.test_journal import KEYS, change, control_row
+from tests.contracts.journals import KEYS, change, control_row
 from tests.shadow.dualwrite.backends import Stand
 from tests.shadow.dualwrite.mutations import MUTATIONS, STATEMENTS, break_statements
 from tests.shadow.dualwrite.programs import Step, programs, run

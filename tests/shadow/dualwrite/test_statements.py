@@ -17,7 +17,7 @@ from shadow.dualwrite.journal import described
 from shadow.dualwrite.session import QUERIES
 from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.testing import an_intent, done
-from tests.contracts.test_journal import KEYS, NOW, control_row
+from tests.contracts.journals import KEYS, NOW, control_row
 
 SETTLED = 10_000
 _SETTLED = """

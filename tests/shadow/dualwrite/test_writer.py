@@ -19,7 +19,7 @@ from shadow.dualwrite.session import JournalUnavailable
 from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.testing import InMemoryJournal, an_intent, done
 from shadow.dualwrite.writer import JournalWriter
-from tests.contracts.test_journal import KEYS, control_row
+from tests.contracts.journals import KEYS, control_row
 
 
 @dataclass
