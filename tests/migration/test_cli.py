@@ -100,7 +100,7 @@ def test_who_heals_beside_the_journal_is_told_and_a_watch_works_with_it(
     )
     run(django, cadet(1))
     assert "`cutover journal heal`" in typed("reconcile", "--dry-run").stderr
-    run(store, "INSERT INTO cutover.journal_hold VALUES ('somebody', cutover.span_of('cadets'), 'infinity')")
+    run(store, "INSERT INTO cutover.journal_hold VALUES ('somebody', 'cadets', cutover.span_of('cadets'), 'infinity')")
     result = typed(*WATCH, "--rounds", "1", "--json")
     assert told(result)["waiting"] == 1
     assert "`cutover journal heal`" not in result.stderr
