@@ -18,6 +18,7 @@ from shadow.sender import Target
 log = structlog.get_logger("journal")
 
 AT_ONCE = 64
+LONGEST_PAUSE = 0.5
 
 
 class Care:
@@ -40,12 +41,14 @@ class Care:
         self._behind = behind
         self._looked = float("-inf")
         self._rows: dict[int, tuple[str, ...]] = {}  # number → lanes of what heal has to carry
-        self._alone: set[int] = set()  # of these: what could not be carried together with others
+        self._at_once = AT_ONCE
+        self._failures = 0  # looks in a row after which something was left
+        self._not_before = float("-inf")  # clock.monotonic
 
     @property
     def waits(self) -> bool:
         """Whether rows are to be carried now."""
-        return bool(self._rows)
+        return bool(self._rows) and self._clock.monotonic() >= self._not_before
 
     @property
     def due(self) -> bool:
@@ -58,7 +61,7 @@ class Care:
 
     async def look(self, term: int) -> None:
         """Carry the rows that wait, and from time to time see to what was left behind. Raises JournalUnavailable."""
-        if self._rows:
+        if self.waits:
             await self._carry_rows()
         if self._clock.monotonic() - self._looked >= self._every:
             self._looked = self._clock.monotonic()
@@ -77,24 +80,33 @@ class Care:
                 await self._heal([entry.number], entry.lanes, alone=True)
 
     async def _carry_rows(self) -> None:
-        """One heal for all that waits; what fails in company is tried alone."""
-        together = [number for number in self._rows if number not in self._alone][:AT_ONCE]
-        if together:
-            company = await self._company(AT_ONCE - len(together))
-            lanes = [lane for number in together for lane in self._rows[number]]
-            await self._heal(together, minimal([*lanes, *company]), alone=len(together) == 1 and not company)
-        self._alone.update(number for number in together if number in self._rows)
-        for number in [number for number in self._alone if number not in together]:
+        """One heal for all that waits; what fails in company is tried alone, and then in larger company: a row that
+        one copy made up may be in the way of another's."""
+        together = list(self._rows)[: self._at_once]
+        company = await self._company(self._at_once - len(together))
+        lanes = [lane for number in together for lane in self._rows[number]]
+        alone = len(together) == 1 and not company
+        await self._heal(together, minimal([*lanes, *company]), alone=alone)
+        failed = [number for number in together if number in self._rows]
+        for number in failed if not alone else ():
             if number in self._rows:
                 await self._heal([number], self._rows[number], alone=True)
+        self._pause(bool(failed))
         if self._rows:
             await self._forget_what_is_settled()
+
+    def _pause(self, failed: bool) -> None:
+        """What fails holds lanes meanwhile, so it is not tried all the time."""
+        self._failures = self._failures + 1 if failed else 0
+        self._at_once = AT_ONCE * 2 ** min(self._failures, 4)
+        if failed:
+            self._not_before = self._clock.monotonic() + min(LONGEST_PAUSE, 0.02 * 2.0 ** min(self._failures, 10))
 
     async def _company(self, most: int) -> list[str]:
         """Lanes of the oldest entries that would only wait for a heal of their own."""
         late = self._clock.now() - self._behind
         waiting = (
-            entry for entry in await self._journal.open_entries(most=4 * AT_ONCE)
+            entry for entry in await self._journal.open_entries(most=4 * self._at_once)
             if entry.state is State.DONE and entry.at < late and entry.number not in self._rows
             and self._carries_rows(entry)
         )  # fmt: skip
@@ -105,7 +117,6 @@ class Care:
         lanes = minimal(lane for those in self._rows.values() for lane in those)
         still = {entry.number for entry in await self._journal.open_in(lanes)}
         self._rows = {number: lanes for number, lanes in self._rows.items() if number in still}
-        self._alone &= self._rows.keys()
 
     async def _heal(self, numbers: Sequence[int], lanes: tuple[str, ...], *, alone: bool) -> None:
         try:
@@ -123,4 +134,3 @@ class Care:
         for number in healed:
             self._settled(number)
             self._rows.pop(number, None)
-            self._alone.discard(number)

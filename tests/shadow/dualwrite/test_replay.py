@@ -233,6 +233,14 @@ async def test_rows_that_cannot_be_carried_in_company_are_carried_alone(stand: S
     assert stand.equal()
 
 
+async def test_rows_that_are_in_each_others_way_are_carried_in_company_in_the_end(stand: Stand) -> None:
+    stand.backends.unwilling.extend([RuntimeError("the standby refused a row")] * 3)
+    await at_once(stand, "a", "b/1")
+    await stand.turns(6)
+    assert stand.backends.healed == [("a", "b/1"), ("a",), ("b/1",), ("a", "b/1")]
+    assert stand.equal()
+
+
 async def test_rows_that_hang_on_others_are_carried_with_them(stand: Stand) -> None:
     stand.backends.unwilling.append(HangTogether(("b/1",)))
     await stand.write(("a",), route=ROWS)
