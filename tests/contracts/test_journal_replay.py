@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from shadow.dualwrite.admission import COPIED, Admitted, Refused, Settlement, Why
 from shadow.dualwrite.entry import Outcome, State
 from shadow.dualwrite.testing import CREATED, an_intent, done
@@ -54,26 +56,18 @@ async def test_creates_on_one_sequence_are_sent_one_by_one_where_it_is_set(stage
     assert await stage.claim(one_by_one=[]) == [2]
 
 
-async def test_a_copy_is_tried_again_not_before_its_time(stage: Stage) -> None:
+@pytest.mark.parametrize(("act", "tries"), [("retry", 1), ("wait", 0)])
+async def test_a_copy_is_tried_again_not_before_its_time_and_waiting_is_no_try(
+    stage: Stage, act: str, tries: int
+) -> None:
     await stage.journal.lead("me", 0, 9)
     await stage.write("i-1", "a")
     await stage.claim()
-    await stage.journal.settle(1, [Settlement(1, "retry", "busy", NOW + 5)])
+    await stage.journal.settle(1, [Settlement(1, act, "busy", NOW + 5)])
     assert await stage.claim(now=NOW + 4) == []
     assert await stage.claim(now=NOW + 5) == [1]
     (entry,) = await stage.journal.entries([1])
-    assert (entry.attempts, entry.reason) == (1, "busy")
-
-
-async def test_waiting_for_a_standby_that_takes_nothing_counts_as_no_try(stage: Stage) -> None:
-    await stage.journal.lead("me", 0, 9)
-    await stage.write("i-1", "a")
-    await stage.claim()
-    await stage.journal.settle(1, [Settlement(1, "wait", "no connection", NOW + 5)])
-    assert await stage.claim(now=NOW + 4) == []
-    assert await stage.claim(now=NOW + 5) == [1]
-    (entry,) = await stage.journal.entries([1])
-    assert (entry.state, entry.attempts, entry.reason) == (State.DONE, 0, "no connection")
+    assert (entry.state, entry.attempts, entry.reason) == (State.DONE, tries, "busy")
 
 
 async def test_one_leads_and_an_earlier_term_is_not_heard(stage: Stage) -> None:
