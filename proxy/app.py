@@ -22,8 +22,7 @@ from proxy.surroundings import Surroundings, surroundings
 
 log = structlog.get_logger("app")
 
-# A request makes hundreds of objects and leaves hardly a cycle: to look for them after every 700 cost more than a tenth
-# of an edge's time.
+# To look for cycles after every 700 objects, the default, cost an edge more than a tenth of its time.
 COLLECT_AFTER = 20_000, 20, 20
 
 
