@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self
-from urllib.parse import urlsplit
 
 from shadow import signature
+from shadow.address import Address
 from shadow.answer import Answer, AskFailed, Reason
 from shadow.clock import Clock, SystemClock
 from shadow.connection import Connection, Fault, UpstreamError
@@ -106,7 +105,7 @@ class Sender:
             except UpstreamError as error:
                 if exchange.method not in _SAFE or error.fault is not Fault.RESET:
                     raise
-        return await self._exchanged(place, await place.connect(), exchange, head)
+        return await self._exchanged(place, await place.address.connect(), exchange, head)
 
     async def _exchanged(
         self, place: _Place, connection: Connection, exchange: Exchange, head: bytes
@@ -137,8 +136,8 @@ class Sender:
 
     def _written(self, exchange: Exchange, target: Target, place: _Place) -> bytes:
         """The head of the copy, every byte of target and fields as the client sent it."""
-        host = exchange.host if target.host == "preserve" and exchange.host else place.host
-        lines = [b"%s %b%b HTTP/1.1" % (exchange.method.encode("ascii"), place.path, exchange.target)]
+        host = exchange.host if target.host == "preserve" and exchange.host else place.address.host
+        lines = [b"%s %b%b HTTP/1.1" % (exchange.method.encode("ascii"), place.address.path, exchange.target)]
         lines.append(b"Host: " + host)
         lines += [b"%b: %b" % field for field in self._fields(exchange, target)]
         if exchange.body or exchange.method not in _SAFE:
@@ -157,16 +156,10 @@ class Sender:
 
 
 class _Place:
-    """Where a target is, and the idle connections to it."""
+    """A target's address, and the idle connections to it."""
 
     def __init__(self, target: Target) -> None:
-        parts = urlsplit(target.url)
-        secure = parts.scheme == "https"
-        self._hostname = parts.hostname or ""
-        self._port = parts.port or (443 if secure else 80)
-        self._tls = _trust(target) if secure else None
-        self.host = parts.netloc.rpartition("@")[2].encode("idna" if not parts.netloc.isascii() else "ascii")
-        self.path = parts.path.rstrip("/").encode()
+        self.address = Address(target.url, verify=target.verify, ca=target.ca)
         self._idle: list[Connection] = []
 
     def reusable(self) -> Connection | None:
@@ -178,19 +171,6 @@ class _Place:
                 return connection
             connection.close()
         return None
-
-    async def connect(self) -> Connection:
-        """A new one. Raises UpstreamError (REFUSED)."""
-        try:
-            _, connection = await asyncio.get_running_loop().create_connection(
-                Connection, self._hostname, self._port, ssl=self._tls,
-                server_hostname=self._hostname if self._tls else None,
-            )  # fmt: skip
-        except TimeoutError:
-            raise
-        except OSError as error:
-            raise UpstreamError(Fault.REFUSED, str(error)) from error
-        return connection
 
     def take_back(self, connection: Connection) -> None:
         """Keep it for another request if it can carry one."""
@@ -205,15 +185,6 @@ class _Place:
         for connection in self._idle:
             connection.close()
         self._idle.clear()
-
-
-def _trust(target: Target) -> ssl.SSLContext:
-    """How the target's certificate is checked; read once, because loading a file of certificates is slow."""
-    context = ssl.create_default_context(cafile=target.ca)
-    if not target.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 async def _send(connection: Connection, head: bytes, body: bytes) -> None:

@@ -33,10 +33,10 @@ from proxy.edge.pages import RETRY_AFTER, page
 from proxy.edge.pending import Pending
 from proxy.edge.routing import Decision, Matched, RouteTable, copies, decide, held_home
 from proxy.edge.tally import Tally
+from proxy.edge.underway import Side as WriteSide
 from proxy.edge.upstream import Pool
 from proxy.edge.websocket import tunnel
 from proxy.edge.writing import Moved, Writes
-from proxy.edge.writing import Side as WriteSide
 from proxy.feed import Feed
 from shadow.connection import UpstreamError
 from shadow.dualwrite.admission import Why
@@ -222,7 +222,8 @@ class Edge:
         """A write through the journal; when the roles change before it is admitted, it goes to the new active side."""
         for _ in range(_MOVES):
             side, backend = self.sides[decision.backend], self._config.backends[decision.backend]
-            to = WriteSide(decision.backend, side.http, side.timeouts, backend.cooperates, backend.refusals)
+            refusals = backend.refusals if decision.backend in decision.route.write.refuses_with_500 else ()
+            to = WriteSide(side.http, side.timeouts, backend.cooperates, refusals)
             try:
                 answered = await writes.serve(call, decision, to)
             except Moved:

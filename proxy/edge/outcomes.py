@@ -66,6 +66,11 @@ def outcome_without_answer(id: str, error: UpstreamError) -> Outcome:
     return Outcome(id, State.UNKNOWN, reason=str(error))
 
 
+def in_progress(id: str) -> Outcome:
+    """The outcome of a write that was sent again and, it seems, met itself: only its id tells what becomes of it."""
+    return Outcome(id, State.UNKNOWN, reason="sent again, and answered 409")
+
+
 _NOT_ADMITTED = {
     Why.QUEUED: Refusal(503, "BUSY", "Writes to the same things are still under way. Try again.", (RETRY_AFTER,)),
     Why.FENCED: Refusal(503, "HELD", "Writes are held for a moment. Try again.", (RETRY_AFTER,)),
@@ -86,8 +91,9 @@ def not_admitted(why: Why) -> Refusal:
     return _NOT_ADMITTED[why]
 
 
-def unconfirmed(noted: Noted | None) -> Refusal | None:
+def unconfirmed(outcome: Outcome, noted: Noted | None) -> Refusal | None:
     """What the client gets instead of the answer, or None if it may have the answer. None: nothing was heard."""
-    if noted is Noted.NOTED:
-        return None
-    return ABANDONED if noted is Noted.ABANDONED else UNDECIDED
+    if noted is Noted.ABANDONED:
+        return ABANDONED
+    undecided = outcome.state is State.UNKNOWN and not outcome.ended
+    return UNDECIDED if undecided or noted is not Noted.NOTED else None

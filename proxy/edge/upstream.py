@@ -1,60 +1,63 @@
 """The connections to one backend: reused where that is safe, bounded in number, watched for deadlines.
 
-aiohttp's client costs more than everything else on this path together, so the pool holds plain protocols. A write never
-travels on a reused connection: if the backend closes it at that moment, nobody could tell whether the write happened,
-and a proxy must not send it again (RFC 9110 section 9.2.2).
+aiohttp's client costs more than everything else on this path together, so the pool holds plain protocols. Where a
+request must not be sent again (RFC 9110 section 9.2.2), nobody could tell whether it happened if the backend closed a
+reused connection at that moment: it travels on a fresh one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections import deque
 from functools import cached_property
-from urllib.parse import urlsplit
-
-import structlog
 
 from proxy.config.model import Backend
+from shadow.address import Address
 from shadow.connection import Connection, Fault, UpstreamError
-
-log = structlog.get_logger()
 
 AHEAD = 0.05  # seconds
 _TICK = 0.1  # seconds between looks at deadlines: one look for all connections instead of a timer for each
 
 
 class Ahead:
-    """A fresh connection that is opened while something else is waited for. Use it as a context manager around both.
+    """A connection that is opened while something else is waited for. Use it as a context manager around both.
 
     One that nobody takes within AHEAD is given back, so that who waits for long has no connection of others' meanwhile.
+    Unless it has to be `fresh`, an idle one will do: then there is nothing to open.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, fresh: bool = True) -> None:
         self._pool = pool
+        self._fresh = fresh
         self._opening: asyncio.Task[Connection] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> Ahead:
-        self._opening = self._pool.loop.create_task(self._pool.acquire(fresh=True))
-        self._timer = self._pool.loop.call_later(AHEAD, self._give_back)
+        if self._fresh or not self._pool.has_idle:
+            self._opening = self._pool.loop.create_task(self._pool.acquire(fresh=self._fresh))
+            self._timer = self._pool.loop.call_later(AHEAD, self._give_back)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+        self._stop_timer()
         self._give_back()
 
     async def take(self) -> Connection:
         """The connection, as `Pool.acquire` gives one."""
-        self._timer.cancel()
+        self._stop_timer()
         opening, self._opening = self._opening, None
         if opening is None:
-            return await self._pool.acquire(fresh=True)
+            return await self._pool.acquire(fresh=self._fresh)
         try:
             return await asyncio.shield(opening)
         except asyncio.CancelledError:
             self._opening = opening
             self._give_back()
             raise
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _give_back(self) -> None:
         opening, self._opening = self._opening, None
@@ -71,13 +74,9 @@ class Pool:
     """The connections to one address of one backend. `host` is what to send as Host where the client's is not kept."""
 
     def __init__(self, name: str, url: str, backend: Backend) -> None:
-        parts = urlsplit(url)
-        assert parts.hostname is not None
         self.name = name
-        self._address = (parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
-        self._tls = _tls_context(backend) if parts.scheme == "https" else None
+        self._address = Address(url, verify=backend.tls.verify, ca=backend.tls.ca)
         self._settings = backend
-        self._host = parts.netloc.encode("idna" if not parts.netloc.isascii() else "ascii")
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
         self._connecting = 0
@@ -94,13 +93,18 @@ class Pool:
         """Connections that carry a request now."""
         return len(self._open) + self._connecting - len(self._idle)
 
+    @property
+    def has_idle(self) -> bool:
+        """Whether a connection waits for its next request; it may turn out to have been closed."""
+        return bool(self._idle)
+
     def host_for(self, clients: bytes | None) -> bytes:
         """The Host to send: the client's or the backend's own.
 
         None (HTTP/1.0 without Host) becomes an empty Host: "no authority" (RFC 9112 section 3.2), nothing invented.
         """
         if self._settings.host == "upstream":
-            return self._host
+            return self._address.host
         return clients or b""
 
     async def acquire(self, *, fresh: bool, until: float = float("inf")) -> Connection:
@@ -187,20 +191,14 @@ class Pool:
                 return
 
     async def _connect(self, deadline: float) -> Connection:
-        host, port = self._address
         self._connecting += 1
         try:
             async with asyncio.timeout_at(deadline):
-                _, connection = await self.loop.create_connection(
-                    Connection, host, port, ssl=self._tls, server_hostname=host if self._tls else None
-                )
+                connection = await self._address.connect()
         except TimeoutError:
             self._hand_on()
             raise UpstreamError(Fault.CONNECT_TIMEOUT) from None
-        except (OSError, ssl.SSLError) as error:
-            self._hand_on()
-            raise UpstreamError(Fault.REFUSED, str(error)) from error
-        except asyncio.CancelledError:
+        except BaseException:
             self._hand_on()
             raise
         finally:
@@ -218,13 +216,3 @@ class Pool:
                 self._idle.remove(connection)
                 self._open.discard(connection)
                 connection.close()
-
-
-def _tls_context(backend: Backend) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=backend.tls.ca)
-    context.set_alpn_protocols(["http/1.1"])
-    if not backend.tls.verify:
-        log.warning("tls_not_verified", hint="set tls.verify to true: a certificate that nobody checks proves nothing")
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context

@@ -12,7 +12,6 @@ import re
 import uuid
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -23,24 +22,16 @@ from proxy.config.model import JournalSettings
 from proxy.edge.arrived import Arrived, ClientGone
 from proxy.edge.body import whole_body
 from proxy.edge.clients import claims_of
-from proxy.edge.forwarding import Answered, Call, Refused, Timeouts, interim_relay, persistence, relay
+from proxy.edge.forwarding import Answered, Call, Refused, persistence, relay
 from proxy.edge.head import RawFields
-from proxy.edge.headers import Field, answer_head, first_value, request_head
-from proxy.edge.outcomes import (
-    ANY,
-    BAD_KEY,
-    LATE,
-    is_unreadable,
-    not_admitted,
-    outcome_of,
-    outcome_without_answer,
-    unconfirmed,
-)
+from proxy.edge.headers import answer_head, first_value
+from proxy.edge.outcomes import BAD_KEY, LATE, is_unreadable, not_admitted, outcome_without_answer
 from proxy.edge.routing import Decision, Matched, parameters
-from proxy.edge.upstream import Ahead, Pool
+from proxy.edge.underway import Side, UnderWay
+from proxy.edge.upstream import Ahead
 from shadow.answer import Answer
 from shadow.clock import Clock, SystemClock
-from shadow.connection import NO_BODY, AnswerHead, Connection, Fault, UpstreamError
+from shadow.connection import NO_BODY, Connection, UpstreamError
 from shadow.dualwrite.admission import Admission, Admitted, Noted, Repeated, Why
 from shadow.dualwrite.client import JournalClient
 from shadow.dualwrite.entry import Intent, Outcome, Request, State
@@ -51,32 +42,11 @@ log = structlog.get_logger("edge")
 _KEY = b"idempotency-key"
 _ACCEPTABLE_KEY = re.compile(rb"[\x21-\x7e]{1,255}")
 _ANONYMOUS = "anonymous"
-_WITH_HEAD = 16 << 10  # bytes of a body that go with the head: one system call, and one packet or a few
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """Where a write goes: the active backend of its decision."""
-
-    name: str
-    pool: Pool
-    timeouts: Timeouts
-    cooperates: bool
-    refusals: tuple[str, ...] = ()
 
 
 class Moved(Exception):
     """The roles have changed: route again."""
-
-
-@dataclass(slots=True)
-class _Heard:
-    """What came back before the outcome was told: the head, and as much of the body as is kept."""
-
-    head: AnswerHead
-    body: bytes
-    whole: bool
 
 
 class Writes:
@@ -87,12 +57,11 @@ class Writes:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._large = asyncio.Semaphore(4)  # bodies beyond `spool` that are in memory at once
-        self._under_way: set[asyncio.Task[Answered]] = set()
-        self._late: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def stop(self) -> None:
         """Give up what has not ended; these writes stay unknown for the resolver."""
-        left: list[asyncio.Task[Any]] = [*self._late, *self._under_way]
+        left = list(self._under_way)
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
@@ -114,10 +83,10 @@ class Writes:
 
     async def _admitted(self, call: Call, decision: Decision, side: Side, body: bytes) -> Answered:
         intent = self._intent(call, decision, side, body)
-        with Ahead(side.pool) as ahead:
+        with Ahead(side.pool, fresh=not side.cooperates) as ahead:
             admission = await self._admission(call.arrived, intent)
             if isinstance(admission, Admitted):
-                return await self._forwarded(call, decision, side, intent, ahead)
+                return await self._forwarded(call, side, intent, ahead)
         if isinstance(admission, Repeated):
             return _repeated(call, admission.answer)
         log.info("write_not_admitted", why=admission.why.value, route=decision.route.name)
@@ -164,142 +133,44 @@ class Writes:
 
     # ---- forwarding
 
-    async def _forwarded(self, call: Call, decision: Decision, side: Side, intent: Intent, ahead: Ahead) -> Answered:
+    async def _forwarded(self, call: Call, side: Side, intent: Intent, ahead: Ahead) -> Answered:
+        within = self._settings.outcome_within
         try:
             connection = await ahead.take()
         except UpstreamError as error:
-            await self._told(outcome_without_answer(intent.id, error))
+            await self._told(outcome_without_answer(intent.id, error), within)
             raise
         except BaseException:
-            await asyncio.shield(self._told(Outcome(intent.id, State.FAILED, reason="it was never forwarded")))
+            await asyncio.shield(self._told(Outcome(intent.id, State.FAILED, reason="it was never forwarded"), within))
             raise
         if self._clock.now() > intent.forward_by:
             side.pool.release(connection)
-            await self._told(Outcome(intent.id, State.FAILED, reason="too late to be forwarded"))
+            await self._told(Outcome(intent.id, State.FAILED, reason="too late to be forwarded"), within)
             raise Refused(LATE)
-        asking = side.pool.loop.create_task(self._asked(call, side, connection, intent))
-        asking.add_done_callback(_seen)
-        # Whatever becomes of the client or of this task, the outcome is told: the write is under way.
-        watched = side.pool.loop.create_task(self._watched(call, decision, side, connection, intent, asking))
-        self._under_way.add(watched)
-        watched.add_done_callback(self._ended)
-        return await asyncio.shield(watched)
+        return await self._relayed(call, side, intent, connection)
 
-    def _ended(self, watched: asyncio.Task[Answered]) -> None:
-        self._under_way.discard(watched)
-        _seen(watched)
-
-    async def _asked(self, call: Call, side: Side, connection: Connection, intent: Intent) -> _Heard:
-        """Send the request and collect the answer, up to the limit of what is kept."""
-        head, request = call.head, intent.request
-        connection.begin(head.method, interim_relay(call))
-        fields, length = _fields(call, side, intent), _length(call, request.body)
-        told = request_head(head.method, head.target, side.pool.host_for(head.host), fields, length)
-        if len(request.body) <= _WITH_HEAD:
-            connection.write(told + request.body)
-        else:
-            connection.write(told)
-            connection.write(request.body)
-            await connection.drain()
-        answer = await connection.head()
-        pieces, size = [], 0
-        while True:
-            data, done = connection.take()
-            pieces.append(data)
-            size += len(data)
-            if done or size > self._settings.answer_limit:
-                connection.deadline = float("inf")
-                return _Heard(answer, b"".join(pieces), done)
-            connection.deadline = side.pool.loop.time() + side.timeouts.idle
-            await connection.more()
-
-    async def _watched(
-        self, call: Call, decision: Decision, side: Side, connection: Connection, intent: Intent,
-        asking: asyncio.Task[_Heard],
-    ) -> Answered:  # fmt: skip
-        await asyncio.wait({asking}, timeout=side.timeouts.answer)
-        if not asking.done():
-            self._read_on(call, decision, side, connection, intent, asking)
-            await self._told(Outcome(intent.id, State.UNKNOWN, reason="no answer in time"))
-            raise UpstreamError(Fault.ANSWER_TIMEOUT)
+    async def _relayed(self, call: Call, side: Side, intent: Intent, connection: Connection) -> Answered:
+        """Whatever becomes of the client or of this task, the write goes on to its outcome."""
+        write = UnderWay(call, side, intent, connection, tell=self._told, settings=self._settings, clock=self._clock)
+        running = write.start()
+        self._under_way.add(running)
+        running.add_done_callback(self._under_way.discard)
         try:
-            heard = asking.result()
-        except UpstreamError as error:
-            side.pool.release(connection)
-            await self._told(outcome_without_answer(intent.id, error))
-            raise
-        except BaseException as error:
-            side.pool.release(connection)
-            await self._told(Outcome(intent.id, State.UNKNOWN, reason=f"a fault of the edge: {error!r}"))
-            raise
-        try:
-            refusal = unconfirmed(await self._told(self._outcome(call, decision, side, intent, heard)))
-            if refusal is not None:
-                raise Refused(refusal)
-            return await relay(call, heard.head, connection, side.timeouts, begun=heard.body)
+            heard = await write.answer
+            return await relay(call, heard.head, write.connection, side.timeouts, begun=heard.body)
         finally:
-            side.pool.release(connection)
+            write.leave()
 
-    def _outcome(self, call: Call, decision: Decision, side: Side, intent: Intent, heard: _Heard) -> Outcome:
-        declared = side.refusals if side.name in decision.route.write.refuses_with_500 else ()
-        refusals = ANY if call.unreadable else declared
-        return outcome_of(intent.id, heard.head, heard.body if heard.whole else None, refusals=refusals)
-
-    async def _told(self, outcome: Outcome) -> Noted | None:
+    async def _told(self, outcome: Outcome, within: float | None) -> Noted | None:
         """What the journal says to the outcome; None if it is not known to be durable in time (it is told on)."""
-        noted = await self._journal.outcome(outcome, self._settings.outcome_within)
+        noted = await self._journal.outcome(outcome, within)
         if noted is None:
             log.error("outcome_not_durable", id=outcome.id, state=outcome.state.value)
         return noted
 
-    # ---- late answers
-
-    def _read_on(
-        self, call: Call, decision: Decision, side: Side, connection: Connection, intent: Intent,
-        asking: asyncio.Task[_Heard],
-    ) -> None:  # fmt: skip
-        late = asyncio.get_running_loop().create_task(
-            self._late_answer(call, decision, side, connection, intent, asking)
-        )
-        self._late.add(late)
-        late.add_done_callback(self._late.discard)
-
-    async def _late_answer(
-        self, call: Call, decision: Decision, side: Side, connection: Connection, intent: Intent,
-        asking: asyncio.Task[_Heard],
-    ) -> None:  # fmt: skip
-        try:
-            heard = await asyncio.wait_for(asking, self._settings.write_grace)
-        except (UpstreamError, TimeoutError) as error:
-            log.warning("write_stays_unknown", id=intent.id, route=decision.route.name, error=str(error))
-            return
-        finally:
-            connection.close()
-            side.pool.release(connection)
-        noted = await self._journal.outcome(self._outcome(call, decision, side, intent, heard))
-        log.info("late_answer", id=intent.id, route=decision.route.name, status=heard.head.status, noted=str(noted))
-
 
 def _lanes(call: Call, route: Matched, body: bytes, claims: dict[str, Any] | None) -> tuple[str, ...]:
     return lanes_of(route.write.lanes, parameters(route, call.head.path), body, claims)
-
-
-def _seen(ended: asyncio.Task[Any]) -> None:
-    """Whoever waited for it may be gone."""
-    if not ended.cancelled():
-        ended.exception()
-
-
-def _fields(call: Call, side: Side, intent: Intent) -> list[Field]:
-    """The client's fields; a backend that cooperates gets the entry's id as its key, with originals as with copies."""
-    if not side.cooperates:
-        return list(call.fields)
-    return [field for field in call.fields if field[0].lower() != _KEY] + [(b"Idempotency-Key", intent.id.encode())]
-
-
-def _length(call: Call, body: bytes) -> list[Field]:
-    """A body that came in chunks goes on with its length: it is all here."""
-    return [(b"Content-Length", b"%d" % len(body))] if call.head.chunked or call.head.length is not None else []
 
 
 def _client_key(fields: RawFields, authorization: bytes | None) -> str | None:

@@ -1,0 +1,230 @@
+"""A journaled write at its backend, from its first byte to its durable outcome, whatever becomes of its client
+(design.md section 4).
+
+Its client waits for `answer`, until the time for an answer is over; the edge then reads on for a late one. Towards a
+backend that knows the write by its id a reused connection will do: if it dies without a byte of an answer, the write is
+sent once more on a fresh one, and happens once all the same. Towards any other nothing is ever sent twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import structlog
+
+from proxy.config.model import JournalSettings
+from proxy.edge.forwarding import Call, Refused, Timeouts, interim_relay
+from proxy.edge.headers import Field, request_head
+from proxy.edge.outcomes import ANY, in_progress, outcome_of, outcome_without_answer, unconfirmed
+from proxy.edge.upstream import Pool
+from shadow.clock import Clock
+from shadow.connection import AnswerHead, Connection, Fault, UpstreamError
+from shadow.dualwrite.admission import Noted
+from shadow.dualwrite.entry import Intent, Outcome, State
+
+log = structlog.get_logger("edge")
+
+Tell = Callable[[Outcome, float | None], Awaitable[Noted | None]]
+"""Tells the journal an outcome; None if it is not known to be durable within these seconds (None: however long)."""
+
+_KEY = b"idempotency-key"
+_WITH_HEAD = 16 << 10  # bytes of a body that go with the head: one system call, and one packet or a few
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Where a write goes: the active backend of its decision."""
+
+    pool: Pool
+    timeouts: Timeouts
+    cooperates: bool
+    refusals: tuple[str, ...] = ()
+    """Words by which a 500 of this route is a refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came back before the outcome was told: the head, and as much of the body as is kept."""
+
+    head: AnswerHead
+    body: bytes
+    whole: bool
+
+
+class UnderWay:
+    """One admitted write. `start` it, await `answer`, read on from `connection`, then `leave`.
+
+    `answer` is there once the outcome is durable. It raises UpstreamError, or Refused if there is an answer that the
+    client must not have.
+    """
+
+    def __init__(
+        self, call: Call, side: Side, intent: Intent, connection: Connection, *,
+        tell: Tell, settings: JournalSettings, clock: Clock,
+    ) -> None:  # fmt: skip
+        self.connection = connection
+        self.answer: asyncio.Future[Heard] = side.pool.loop.create_future()
+        self._call, self._side, self._intent = call, side, intent
+        self._tell, self._settings, self._clock = tell, settings, clock
+        self._holders = 2  # of the connection: the task, and whoever reads on
+        self._is_late = False
+        self._is_sent_again = False
+        self._timer = side.pool.loop.call_later(side.timeouts.answer, self._late)
+        self._telling: asyncio.Task[None] | None = None
+
+    def start(self) -> asyncio.Task[None]:
+        """To its end: the outcome, or nothing more to hear. What goes wrong is told to the journal and to `answer`; if
+        the task is cancelled, the write stays unknown."""
+        running = self._side.pool.loop.create_task(self._lived())
+        running.add_done_callback(self._ended)
+        return running
+
+    def leave(self) -> None:
+        """The connection is not needed any more by one of those who had it."""
+        self._holders -= 1
+        if self._holders == 0:
+            self._side.pool.release(self.connection)
+
+    def _ended(self, running: asyncio.Task[None]) -> None:
+        self._timer.cancel()
+        if not running.cancelled() and (fault := running.exception()) is not None:
+            log.error("edge_fault", id=self._intent.id, exc_info=fault)
+        self.answer.cancel()  # nothing, if it has been given
+        self.leave()
+
+    async def _lived(self) -> None:
+        try:
+            heard = await self._heard()
+        except Exception as error:
+            self._timer.cancel()
+            await self._broke_off(error)
+        else:
+            self._timer.cancel()
+            await self._answered(heard)
+
+    # ---- at the backend
+
+    async def _heard(self) -> Heard:
+        try:
+            return await self._exchanged()
+        except UpstreamError as error:
+            if not (error.fault is Fault.RESET and self.connection.reused and self._may_be_sent_again()):
+                raise
+            await self._connect_again(error)
+        self._is_sent_again = True
+        return await self._exchanged()
+
+    def _may_be_sent_again(self) -> bool:
+        return self._side.cooperates and not self._is_late and self._clock.now() <= self._intent.forward_by
+
+    async def _connect_again(self, died: UpstreamError) -> None:
+        """A fresh connection. Whatever prevents that, it is the write that was sent whose fate nobody knows."""
+        pool = self._side.pool
+        pool.discard_idle()
+        try:
+            fresh = await pool.acquire(fresh=True)
+        except UpstreamError:
+            raise died from None
+        pool.release(self.connection)
+        self.connection = fresh
+
+    async def _exchanged(self) -> Heard:
+        """Send the request and collect the answer, up to the limit of what is kept."""
+        connection, loop = self.connection, self._side.pool.loop
+        connection.begin(self._call.head.method, interim_relay(self._call))
+        await self._send(connection)
+        answer = await connection.head()
+        pieces, size = [], 0
+        while True:
+            data, done = connection.take()
+            pieces.append(data)
+            size += len(data)
+            if done or size > self._settings.answer_limit:
+                connection.deadline = float("inf")
+                return Heard(answer, b"".join(pieces), done)
+            connection.deadline = loop.time() + self._side.timeouts.idle
+            await connection.more()
+
+    async def _send(self, connection: Connection) -> None:
+        head, body = self._call.head, self._intent.request.body
+        host, fields = self._side.pool.host_for(head.host), _fields(self._call, self._side, self._intent)
+        told = request_head(head.method, head.target, host, fields, _length(self._call, body))
+        if len(body) <= _WITH_HEAD:
+            return connection.write(told + body)
+        connection.write(told)
+        connection.write(body)
+        await connection.drain()
+
+    # ---- what became of it
+
+    async def _answered(self, heard: Heard) -> None:
+        outcome = self._outcome(heard)
+        if self._is_late:
+            self.connection.close()
+            noted = await self._tell(outcome, None)
+            log.info("late_answer", id=outcome.id, route=self._intent.route, status=heard.head.status, noted=str(noted))
+            return
+        refusal = unconfirmed(outcome, await self._told(outcome))
+        if refusal is not None:
+            self._fail(Refused(refusal))
+        elif not self.answer.done():
+            self.answer.set_result(heard)
+
+    def _outcome(self, heard: Heard) -> Outcome:
+        if self._is_sent_again and heard.head.status == HTTPStatus.CONFLICT:
+            return in_progress(self._intent.id)
+        call, side = self._call, self._side
+        return outcome_of(
+            self._intent.id, heard.head, heard.body if heard.whole else None,
+            refusals=ANY if call.unreadable else side.refusals,
+        )  # fmt: skip
+
+    async def _broke_off(self, error: Exception) -> None:
+        if self._is_late:
+            self.connection.close()
+            log.warning("write_stays_unknown", id=self._intent.id, route=self._intent.route, error=str(error))
+            return
+        if isinstance(error, UpstreamError):
+            outcome = outcome_without_answer(self._intent.id, error)
+        else:
+            outcome = Outcome(self._intent.id, State.UNKNOWN, reason=f"a fault of the edge: {error!r}")
+        await self._told(outcome)
+        self._fail(error)
+
+    async def _told(self, outcome: Outcome) -> Noted | None:
+        return await self._tell(outcome, self._settings.outcome_within)
+
+    def _fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+            self.answer.exception()  # seen: whoever waits may be cancelled before it hears of it
+
+    # ---- the time for an answer is over
+
+    def _late(self) -> None:
+        self._is_late = True
+        loop = self._side.pool.loop
+        self._timer = loop.call_later(self._settings.write_grace, self._over)
+        self._telling = loop.create_task(self._tell_unknown())
+
+    async def _tell_unknown(self) -> None:
+        await self._told(Outcome(self._intent.id, State.UNKNOWN, reason="no answer in time"))
+        self._fail(UpstreamError(Fault.ANSWER_TIMEOUT))
+
+    def _over(self) -> None:
+        self.connection.fail(UpstreamError(Fault.ANSWER_TIMEOUT))
+
+
+def _fields(call: Call, side: Side, intent: Intent) -> list[Field]:
+    """The client's fields; a backend that cooperates gets the entry's id as its key, with originals as with copies."""
+    if not side.cooperates:
+        return list(call.fields)
+    return [field for field in call.fields if field[0].lower() != _KEY] + [(b"Idempotency-Key", intent.id.encode())]
+
+
+def _length(call: Call, body: bytes) -> list[Field]:
+    """A body that came in chunks goes on with its length: it is all here."""
+    return [(b"Content-Length", b"%d" % len(body))] if call.head.chunked or call.head.length is not None else []
