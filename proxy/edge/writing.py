@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import re
-import uuid
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from http import HTTPStatus
@@ -114,7 +114,7 @@ class Writes:
         now, head, route = self._clock.now(), call.head, decision.route
         authorization = first_value(head.fields, b"authorization")
         claims = None if authorization is None else claims_of(authorization)
-        id = uuid.uuid4().hex
+        id = os.urandom(16).hex()
         return Intent(
             id=id,
             epoch=decision.epoch,

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 import structlog
 
@@ -18,6 +18,8 @@ from shadow.dualwrite.entry import Intent, Outcome, State
 from shadow.dualwrite.writer import FRAME_LIMIT, NEVER_FORWARDED
 
 log = structlog.get_logger("journal")
+
+_T = TypeVar("_T")
 
 FIRST_DELAY = 0.02
 LONGEST_DELAY = 1.0
@@ -37,8 +39,8 @@ class JournalClient:
         self._path = str(path)
         self._clock = clock or SystemClock()
         self._turn = 0
-        self._intents: dict[int, tuple[Intent, asyncio.Future[Admission]]] = {}
-        self._outcomes: dict[int, tuple[Outcome, asyncio.Future[Noted]]] = {}
+        self._intents: dict[int, tuple[Intent, asyncio.Future[Admission | None]]] = {}
+        self._outcomes: dict[int, tuple[Outcome, asyncio.Future[Noted | None]]] = {}
         self._line: _Line | None = None
         self._keeper: asyncio.Task[None] | None = None
 
@@ -78,20 +80,22 @@ class JournalClient:
             return Refused(Why.UNAVAILABLE)
         self._turn += 1
         turn = self._turn
-        future: asyncio.Future[Admission] = self._loop.create_future()
+        future: asyncio.Future[Admission | None] = self._loop.create_future()
         self._intents[turn] = intent, future
         self._line.send(messages.intent(turn, intent))
         patience = max(0.0, intent.wait_until - self._clock.now()) + PATIENCE
+        timer = self._loop.call_later(patience, _set, future, None)
         try:
-            return await asyncio.wait_for(future, patience)
-        except TimeoutError:
-            self._close(intent)
-            return Refused(Why.UNAVAILABLE)
+            admission = await future
         except asyncio.CancelledError:
             self._close(intent)
             raise
         finally:
+            timer.cancel()
             self._intents.pop(turn, None)
+        if admission is None:
+            self._close(intent)
+        return admission or Refused(Why.UNAVAILABLE)
 
     def give_up(self, id: str) -> None:
         """Nobody wants this intent any more: `intent` ends at once, and its place in the queue goes."""
@@ -103,12 +107,16 @@ class JournalClient:
         """Tell what became of a write; what is known once this returns is durable. None if that took longer than
         *within* seconds: it is told on."""
         told = self._told(outcome)
-        await asyncio.wait((told,), timeout=within)  # whoever is cancelled meanwhile does not cancel the telling
-        return told.result() if told.done() else None
+        timer = None if within is None else self._loop.call_later(within, _set, told, None)
+        try:
+            return await told  # whoever is cancelled meanwhile does not cancel the telling
+        finally:
+            if timer is not None:
+                timer.cancel()
 
-    def _told(self, outcome: Outcome) -> asyncio.Future[Noted]:
+    def _told(self, outcome: Outcome) -> asyncio.Future[Noted | None]:
         self._turn += 1
-        future: asyncio.Future[Noted] = self._loop.create_future()
+        future: asyncio.Future[Noted | None] = self._loop.create_future()
         self._outcomes[self._turn] = outcome, future
         if self._line is not None:
             self._line.send(messages.outcome(self._turn, outcome))
@@ -142,22 +150,26 @@ class JournalClient:
     def disconnected(self) -> None:
         """Nobody can say whether these were admitted; they are not forwarded, so they are closed."""
         self._line = None
-        for intent, future in list(self._intents.values()):
-            if not future.done():
-                future.set_result(Refused(Why.UNAVAILABLE))
-                self._close(intent)
+        for _, future in list(self._intents.values()):
+            _set(future, None)
 
     def heard(self, frame: bytes) -> None:
         """An answer of the writer."""
         turn, answer = messages.answered(frame)
         if isinstance(answer, Noted):
             _, noted = self._outcomes.pop(turn, (None, None))
-            if noted is not None and not noted.done():
-                noted.set_result(answer)
+            if noted is not None:
+                _set(noted, answer)
             return
         _, future = self._intents.get(turn, (None, None))
-        if future is not None and not future.done():
-            future.set_result(answer)
+        if future is not None:
+            _set(future, answer)
+
+
+def _set(future: asyncio.Future[_T], result: _T) -> None:
+    """Unless whoever waits has it already, or has gone."""
+    if not future.done():
+        future.set_result(result)
 
 
 class _Line(asyncio.Protocol):
