@@ -9,15 +9,12 @@ What this machine takes for the plainest durable row is measured along: the rest
 from __future__ import annotations
 
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,34 +23,17 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from bench.deployment import CASES, PLAIN, Case, Stage
 from bench.load import WARM_UP, Sample, hammer, pace
-from bench.peers import running
-from proxy.embedded import EmbeddedPostgres, EmbeddedRedis, ensure_database, free_port
 from stack.paths import VAR
 
 ROUNDS, SECONDS = 3, 4.0
 AT_ONCE = (1, 4, 32, 128)
 QUIET = 100  # writes a second that leave the machine mostly idle
-SHARE, LAG_SECONDS = 0.8, 20.0
+SHARE, LAG_SECONDS = 0.8, 10.0
 COMMITTING = 1.0  # seconds a round
 BODY = b"x" * 1024
 REPORT = VAR / "bench" / "writes.json"
-
-
-class Case(NamedTuple):
-    """A deployment that is measured."""
-
-    name: str
-    journaled: bool
-    ids: bool = False  # the active side knows a write by its id
-
-
-CASES = (
-    Case("no journal", journaled=False),
-    Case("journal", journaled=True),
-    Case("journal, ids", journaled=True, ids=True),
-)
-PLAIN = CASES[0]
 
 
 class Result(NamedTuple):
@@ -74,7 +54,7 @@ class Commit(NamedTuple):
 
 
 class Lag(NamedTuple):
-    """How old the oldest write was that the standby did not have yet, in seconds."""
+    """How old the oldest write was that the standby did not have yet, in seconds, in all rounds."""
 
     case: str
     rate: float  # writes a second
@@ -87,81 +67,59 @@ def _writes(connections: int) -> list[bytes]:
     return [head % (number, number, len(BODY)) + BODY for number in range(connections)]
 
 
-def _configuration(directory: Path, backends: tuple[int, int], database: str, redis: str, case: Case) -> Path:
-    path = directory / "cutover.yaml"
-    path.write_text(
-        f"""backends:
-  a: {{ url: "http://127.0.0.1:{backends[0]}", cooperates: {str(case.ids).lower()} }}
-  b: {{ url: "http://127.0.0.1:{backends[1]}", cooperates: true }}
-active: a
-routes: [ {{ match: "POST /lane/{{id}}", lanes: ["lane/{{id}}"] }} ]
-journal: {{ enabled: {str(case.journaled).lower()} }}
-listen: {{ host: 127.0.0.1, edges: 1 }}
-log: {{ level: warning, access: false }}
-store: {{ directory: "{directory}", database: "{database}", redis: "{redis}" }}
-"""
-    )
-    return path
+@dataclass
+class _Measures:
+    """What came of all rounds so far."""
 
+    commits: list[float] = field(default_factory=list)  # ms
+    samples: dict[tuple[Case, int], list[Sample]] = field(default_factory=dict)
+    rates: dict[Case, list[float]] = field(default_factory=dict)  # at which the ages were seen
+    ages: dict[Case, list[float]] = field(default_factory=dict)
 
-def _database(server: str, case: Case) -> str:
-    return ensure_database(server, f"cutover_{CASES.index(case)}")
+    def take(self, stage: Stage, case: Case, seconds: float) -> None:
+        """One round of one deployment, alone on the machine."""
+        with stage.deployed(case) as port:
+            for at_once in AT_ONCE:
+                uvloop.run(hammer(port, _writes(at_once), at_once, WARM_UP))
+                stage.level(case)
+                sample = uvloop.run(hammer(port, _writes(at_once), at_once, seconds))
+                self.samples.setdefault((case, at_once), []).append(sample)
+                stage.level(case)
+            paced = uvloop.run(pace(port, _writes(8), QUIET, seconds))
+            self.samples.setdefault((case, 0), []).append(paced)
+            if case.journaled:
+                self._lag(stage, case, port, SHARE * sample.requests / sample.seconds)
 
+    def _lag(self, stage: Stage, case: Case, port: int, rate: float) -> None:
+        """Ask the journal four times a second, while writes come at a steady rate."""
+        over, ages = threading.Event(), self.ages.setdefault(case, [])
+        watching = threading.Thread(target=_watch, args=(stage.journal(case), ages, over))
+        watching.start()
+        try:
+            sample = uvloop.run(pace(port, _writes(AT_ONCE[-1]), rate, LAG_SECONDS))
+        finally:
+            over.set()
+            watching.join()
+        self.rates.setdefault(case, []).append(sample.requests / sample.seconds)
 
-@contextmanager
-def _deployment(directory: Path, backends: tuple[int, int], servers: tuple[str, str], case: Case) -> Iterator[int]:
-    """The edge's port, of a deployment that copies."""
-    directory.mkdir(parents=True, exist_ok=True)
-    path = _configuration(directory, backends, _database(servers[0], case), servers[1], case)
-    port, control = free_port(), free_port()
-    environment = {"PORT": str(port), "CUTOVER_CONTROL_PORT": str(control), "CUTOVER_TOKEN": "bench"}
-    command = [sys.executable, "-m", "proxy.cli.main", "serve", "--config", str(path)]
-    with running(command, environment, port, directory / "serve.log", control):
-        start = [sys.executable, "-m", "proxy.cli.main", "start", "--empty", "--config", str(path)]
-        subprocess.run(start, check=True, env=os.environ | environment, stdout=subprocess.DEVNULL)
-        time.sleep(1.0)  # until every edge has heard of it
-        yield port
+    @property
+    def lags(self) -> list[Lag]:
+        return [
+            Lag(case.name, statistics.median(self.rates[case]), statistics.median(ages), max(ages))
+            for case, ages in self.ages.items()
+        ]
 
 
 def measure(directory: Path, seconds: float) -> tuple[list[Result], list[Lag], Commit]:
-    """The deployments by turns; then each journaled one alone, for how far its standby is behind."""
-    with ExitStack() as stack:
-        postgres = stack.enter_context(EmbeddedPostgres()).start(directory / "postgres")
-        redis = stack.enter_context(EmbeddedRedis()).start(directory / "redis")
-        backends = (free_port(), free_port())
-        for port in backends:
-            command = [sys.executable, "-m", "bench.backend", str(port)]
-            stack.enter_context(running(command, {}, port, directory / f"backend-{port}.log"))
-        ports = {
-            case: stack.enter_context(
-                _deployment(directory / str(number), backends, (postgres, redis), case)
-            )
-            for number, case in enumerate(CASES)
-        }  # fmt: skip
-        samples: dict[tuple[Case, int], list[Sample]] = {}
-        commits: list[float] = []
+    """The deployments by turns, each alone: also one that nobody asks polls its database."""
+    measures = _Measures()
+    with Stage(directory) as stage:
         for _ in range(ROUNDS):
-            commits += _commits(ensure_database(postgres, "plain"), COMMITTING)
-            for at_once in AT_ONCE:
-                for case, port in ports.items():
-                    uvloop.run(hammer(port, _writes(at_once), at_once, WARM_UP))
-                    sample = uvloop.run(hammer(port, _writes(at_once), at_once, seconds))
-                    samples.setdefault((case, at_once), []).append(sample)
-                    _level(_database(postgres, case))
-            for case, port in ports.items():
-                sample = uvloop.run(pace(port, _writes(8), QUIET, seconds))
-                samples.setdefault((case, 0), []).append(sample)
-                _level(_database(postgres, case))
-        results = [_result(*case, taken) for case, taken in samples.items()]
-        lags = [
-            _lag(case, ports[case], _database(postgres, case), SHARE * _most(results, case))
-            for case in CASES if case.journaled
-        ]  # fmt: skip
-        return results, lags, Commit(_at(commits, 0.5), _at(commits, 0.99))
-
-
-def _most(results: list[Result], case: Case) -> float:
-    return max(result.rate for result in results if result.case == case.name)
+            measures.commits += _commits(stage.database("plain"), COMMITTING)
+            for case in CASES:
+                measures.take(stage, case, seconds)
+    results = [_result(*case, taken) for case, taken in measures.samples.items()]
+    return results, measures.lags, Commit(_at(measures.commits, 0.5), _at(measures.commits, 0.99))
 
 
 def _commits(database: str, seconds: float) -> list[float]:
@@ -180,35 +138,12 @@ def _at(values: list[float], share: float) -> float:
     return sorted(values)[int(len(values) * share)]
 
 
-def _level(database: str) -> None:
-    """Wait until the standby has everything."""
+def _watch(database: str, ages: list[float], over: threading.Event) -> None:
+    oldest = b"SELECT coalesce(extract(epoch FROM now()) - min(at), 0) FROM cutover.journal_entry WHERE state = 'done'"
     with psycopg.connect(database, autocommit=True) as connection:
-        while connection.execute("SELECT FROM cutover.journal_entry WHERE state = 'done' LIMIT 1").rowcount:
-            time.sleep(0.1)
-
-
-def _lag(case: Case, port: int, database: str, rate: float) -> Lag:
-    """Ask the journal four times a second, while writes come at a steady rate."""
-    ages: list[float] = []
-    over = threading.Event()
-
-    def watch() -> None:
-        oldest = (
-            "SELECT coalesce(extract(epoch FROM now()) - min(at), 0) FROM cutover.journal_entry WHERE state = 'done'"
-        )
-        with psycopg.connect(database, autocommit=True) as connection:
-            while not over.wait(0.25):
-                ((age,),) = connection.execute(oldest.encode()).fetchall()
-                ages.append(float(age))
-
-    watching = threading.Thread(target=watch)
-    watching.start()
-    try:
-        sample = uvloop.run(pace(port, _writes(AT_ONCE[-1]), rate, LAG_SECONDS))
-    finally:
-        over.set()
-        watching.join()
-    return Lag(case.name, sample.requests / sample.seconds, statistics.median(ages), max(ages))
+        while not over.wait(0.25):
+            ((age,),) = connection.execute(oldest).fetchall()
+            ages.append(float(age))
 
 
 def _result(case: Case, at_once: int, samples: list[Sample]) -> Result:

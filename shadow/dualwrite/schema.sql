@@ -84,7 +84,8 @@ CREATE TABLE IF NOT EXISTS cutover.journal_entry (
     standby_with   text,
     CHECK (state NOT IN ('done', 'applied', 'diverged') OR completion IS NOT NULL),
     CHECK ((settled_at IS NULL) = (state IN ('intent', 'unknown', 'done', 'parked')))
-) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
+) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
+        toast_tuple_target = 4096);  -- an entry and its answers mostly stay in their page
 CREATE UNIQUE INDEX IF NOT EXISTS journal_client_key ON cutover.journal_entry (client, client_key)
     WHERE client_key IS NOT NULL AND state <> 'abandoned';
 CREATE INDEX IF NOT EXISTS journal_done ON cutover.journal_entry (completion) WHERE state = 'done';
