@@ -1,0 +1,173 @@
+"""Towards a backend that knows a write by its id, a write may travel on a connection that was used before: if that dies
+without a byte of an answer, it is sent once more, with the same id. Towards any other it never is (http-checklist rows
+48, 49; design.md section 4)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from shadow.dualwrite.entry import Entry, State
+from tests.proxy.edge.conftest import StageWith
+from tests.proxy.edge.test_journaled_writes import MADE, staged, write
+from tests.support.edge import Stage
+from tests.support.waiting import eventually_true
+from tests.support.wire import Script, Visit, always, hang
+
+WITH_IDS: dict[str, object] = {"cooperates": True}
+
+
+def dies_when_reused(after: float = 0.0, meanwhile: Script | None = None) -> Script:
+    """Answers the first request of a connection; a second one kills it, after so many seconds."""
+
+    async def script(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(MADE)
+        if await visit.request() is None:
+            return
+        if meanwhile is not None:
+            await meanwhile(visit)
+        await asyncio.sleep(after)
+        visit.reset()
+
+    return script
+
+
+def the_last(stage: Stage) -> Entry:
+    assert stage.journal is not None
+    return max(stage.journal.all.values(), key=lambda entry: entry.number)
+
+
+def keys(stage: Stage) -> list[bytes]:
+    """What came as Idempotency-Key, request by request."""
+    return [key for request in stage.active.requests for key in request.all(b"idempotency-key")]
+
+
+async def test_writes_to_a_backend_with_ids_share_a_connection(stage_with: StageWith) -> None:
+    stage = await staged(stage_with, both=WITH_IDS)
+    for _ in range(3):
+        assert (await stage.ask(write())).status == 201
+    assert stage.active.connections == 1
+
+
+async def test_every_write_to_any_other_backend_has_a_connection_of_its_own(stage_with: StageWith) -> None:
+    stage = await staged(stage_with, dies_when_reused())
+    for _ in range(3):
+        assert (await stage.ask(write())).status == 201
+    assert (len(stage.active.requests), stage.active.connections) == (3, 3)
+
+
+async def test_a_write_whose_reused_connection_dies_is_sent_once_more_with_its_id(stage_with: StageWith) -> None:
+    stage = await staged(stage_with, dies_when_reused(), both=WITH_IDS)
+    await stage.ask(write())
+    assert (await stage.ask(write())).status == 201
+    assert (the_last(stage).state, stage.edge.sides["node"].http.in_use) == (State.DONE, 0)
+    assert keys(stage)[1:] == [the_last(stage).id.encode()] * 2
+
+
+async def test_one_whose_new_connection_dies_is_not(stage_with: StageWith) -> None:
+    async def dies(visit: Visit) -> None:
+        await visit.request()
+        visit.reset()
+
+    stage = await staged(stage_with, dies, both=WITH_IDS)
+    assert (await stage.ask(write())).status == 502
+    assert (len(stage.active.requests), the_last(stage).state) == (1, State.UNKNOWN)
+
+
+async def test_one_that_dies_twice_is_not_sent_a_third_time(stage_with: StageWith) -> None:
+    stage = await staged(stage_with, dies_when_reused(), both=WITH_IDS)
+    await stage.ask(write())
+
+    async def dies(visit: Visit) -> None:
+        await visit.request()
+        visit.reset()
+
+    stage.active.script = dies
+    assert (await stage.ask(write())).status == 502
+    assert (len(stage.active.requests), the_last(stage).state) == (3, State.UNKNOWN)
+
+
+async def test_nobody_takes_what_was_sent_for_not_forwarded_because_it_could_not_be_sent_again(
+    stage_with: StageWith,
+) -> None:
+    async def then_refuses(visit: Visit) -> None:
+        visit.backend.refuse()
+
+    stage = await staged(stage_with, dies_when_reused(meanwhile=then_refuses), both=WITH_IDS)
+    await stage.ask(write())
+    assert (await stage.ask(write())).status == 502
+    assert (len(stage.active.requests), the_last(stage).state) == (2, State.UNKNOWN)
+    assert stage.edge.sides["node"].http.in_use == 0
+
+
+async def test_an_answer_that_has_begun_is_not_asked_for_again(stage_with: StageWith) -> None:
+    async def begins(visit: Visit) -> None:
+        await visit.send(b"HTTP/1.1 2")
+        await asyncio.sleep(0.02)
+
+    stage = await staged(stage_with, dies_when_reused(meanwhile=begins), both=WITH_IDS)
+    await stage.ask(write())
+    assert (await stage.ask(write())).status == 502
+    assert (len(stage.active.requests), the_last(stage).state) == (2, State.UNKNOWN)
+
+
+async def test_a_write_that_is_still_in_progress_when_it_is_sent_again_stays_unknown(stage_with: StageWith) -> None:
+    """409 may be the backend's word for that, or its answer: its client is not told that it failed."""
+
+    async def then_conflicts(visit: Visit) -> None:
+        visit.backend.script = always(b"HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n")
+
+    stage = await staged(stage_with, dies_when_reused(meanwhile=then_conflicts), both=WITH_IDS)
+    await stage.ask(write())
+    answer = await stage.ask(write())
+    assert (answer.status, b"OUTCOME_UNKNOWN" in answer.body) == (504, True)
+    entry = the_last(stage)
+    assert (entry.state, entry.ended, entry.answer) == (State.UNKNOWN, False, None)
+
+
+async def test_a_conflict_that_was_sent_once_is_an_answer(stage_with: StageWith) -> None:
+    stage = await staged(stage_with, always(b"HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n"), both=WITH_IDS)
+    assert (await stage.ask(write())).status == 409
+    assert the_last(stage).state is State.FAILED
+
+
+async def test_what_its_client_was_told_to_be_unknown_is_not_sent_again(stage_with: StageWith) -> None:
+    stage = await staged(stage_with, dies_when_reused(after=0.3), both=WITH_IDS | {"answer_timeout": 0.1})
+    await stage.ask(write())
+    assert (await stage.ask(write())).status == 504
+    await stage.active.deserted()
+    await eventually_true(lambda: stage.edge.sides["node"].http.in_use == 0)
+    assert (len(stage.active.requests), the_last(stage).state) == (2, State.UNKNOWN)
+
+
+async def test_nothing_is_sent_again_after_its_time_to_be_forwarded(stage_with: StageWith) -> None:
+    journal = {"queue": 0.1, "forward_within": 0.1}
+    stage = await staged(stage_with, dies_when_reused(after=0.3), both=WITH_IDS, journal=journal)
+    await stage.ask(write())
+    assert (await stage.ask(write())).status == 502
+    assert (len(stage.active.requests), the_last(stage).state) == (2, State.UNKNOWN)
+
+
+@pytest.mark.parametrize("method", [b"POST", b"PUT", b"DELETE", b"PATCH"])
+async def test_without_the_journal_a_write_has_no_id_and_a_connection_of_its_own(
+    stage_with: StageWith, method: bytes
+) -> None:
+    stage = await stage_with(both=WITH_IDS)
+    stage.active.script = dies_when_reused()
+    for _ in range(2):
+        assert (await stage.ask(write(method))).status == 201
+    assert stage.active.connections == 2
+
+
+async def test_a_write_that_stops_with_its_edge_leaves_no_connection_behind(stage_with: StageWith) -> None:
+    stage = await staged(stage_with, hang, both=WITH_IDS)
+    client = await stage.connect()
+    await client.send(write())
+    await stage.active.seen(1)
+    assert stage.edge._writes is not None
+    await stage.edge._writes.stop()
+    await stage.active.deserted()
+    assert the_last(stage).state is State.INTENT
+    await eventually_true(lambda: stage.edge.sides["node"].http.in_use == 0)
