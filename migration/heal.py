@@ -77,9 +77,17 @@ def heal(source: str, target: str, mapping: RowMapping, wanted: Wanted, *, dry_r
         except psycopg.DataError as error:
             raise RowsError(f"{line(error)}; nothing was changed") from error
         except psycopg.IntegrityError as error:
-            raise Stopped(f"{shown(target)} refused a row, and nothing was changed", [refused(error)]) from error
+            raise refusal(shown(target), error) from error
     healed.seconds = time.monotonic() - began
     return healed
+
+
+def refusal(where: str, error: psycopg.IntegrityError) -> Stopped:
+    """A row was not taken: of which table, and by which rule. What the row says is in the findings alone, because the
+    text is logged."""
+    of = " ".join(filter(None, (error.diag.table_name, error.diag.column_name)))
+    by = f" ({error.diag.constraint_name})" if error.diag.constraint_name else ""
+    return Stopped(f"{where} refused a row of {of or '?'}{by}, and nothing was changed", [refused(error)])
 
 
 def refused(error: psycopg.Error) -> Finding:

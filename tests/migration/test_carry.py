@@ -187,8 +187,10 @@ def test_a_row_that_must_go_while_others_refer_to_it_names_what_goes_with_it(pai
 def test_a_row_that_the_target_refuses_changes_nothing_and_the_next_carry_works(pair: Pair, carrier: Carrier) -> None:
     run(pair[0], "UPDATE cadets SET first_name = 'A longer name' WHERE id = 1", "UPDATE grades SET score = 1")
     run(pair[1], "ALTER TABLE cadets ADD CHECK (length(first_name) < 10)")
-    with pytest.raises(Stopped):
+    with pytest.raises(Stopped) as stopped:
         carrier.carry(["cadets/1", "grades/1"], "node", "django")
+    told = "django refused a row of cadets (cadets_first_name_check), and nothing was changed"
+    assert str(stopped.value) == told, "it is logged: which rule, and nothing of the row"
     assert differing(pair) == {"cadets", "grades"}
     assert carrier.carry(["grades/1"], "node", "django").total == 1
 
