@@ -121,15 +121,17 @@ class UnderWay:
         return self._side.cooperates and not self._is_late and self._clock.now() <= self._intent.forward_by
 
     async def _connect_again(self, died: UpstreamError) -> None:
-        """A fresh connection. Whatever prevents that, it is the write that was sent whose fate nobody knows."""
+        """A fresh connection in place of the one that died. Whatever prevents that, nobody knows the fate of the write:
+        it was sent."""
         pool = self._side.pool
         pool.discard_idle()
+        pool.release(self.connection)
         try:
-            fresh = await pool.acquire(fresh=True)
+            self.connection = await pool.acquire(fresh=True)
         except UpstreamError:
             raise died from None
-        pool.release(self.connection)
-        self.connection = fresh
+        if not self._may_be_sent_again():
+            raise died
 
     async def _exchanged(self) -> Heard:
         """Send the request and collect the answer, up to the limit of what is kept."""

@@ -8,6 +8,7 @@ import asyncio
 
 import pytest
 
+from shadow.connection import Connection
 from shadow.dualwrite.entry import Entry, State
 from tests.proxy.edge.conftest import StageWith
 from tests.proxy.edge.test_journaled_writes import MADE, staged, write
@@ -64,6 +65,12 @@ async def test_a_write_whose_reused_connection_dies_is_sent_once_more_with_its_i
     assert (await stage.ask(write())).status == 201
     assert (the_last(stage).state, stage.edge.sides["node"].http.in_use) == (State.DONE, 0)
     assert keys(stage)[1:] == [the_last(stage).id.encode()] * 2
+
+
+async def test_it_needs_no_more_room_than_it_had(stage_with: StageWith) -> None:
+    stage = await staged(stage_with, dies_when_reused(), both=WITH_IDS | {"connections": 1})
+    await stage.ask(write())
+    assert (await stage.ask(write())).status == 201
 
 
 async def test_one_whose_new_connection_dies_is_not(stage_with: StageWith) -> None:
@@ -148,6 +155,22 @@ async def test_nothing_is_sent_again_after_its_time_to_be_forwarded(stage_with: 
     await stage.ask(write())
     assert (await stage.ask(write())).status == 502
     assert (len(stage.active.requests), the_last(stage).state) == (2, State.UNKNOWN)
+
+
+async def test_nor_on_a_connection_that_came_too_late(stage_with: StageWith) -> None:
+    journal = {"queue": 0.1, "forward_within": 0.1}
+    stage = await staged(stage_with, dies_when_reused(), both=WITH_IDS, journal=journal)
+    await stage.ask(write())
+    pool = stage.edge.sides["node"].http
+    connect = pool._address.connect
+
+    async def slowly() -> Connection:
+        await asyncio.sleep(0.3)
+        return await connect()
+
+    pool._address.connect = slowly  # type: ignore[method-assign]
+    assert (await stage.ask(write())).status == 502
+    assert (len(stage.active.requests), the_last(stage).state, pool.in_use) == (2, State.UNKNOWN, 0)
 
 
 @pytest.mark.parametrize("method", [b"POST", b"PUT", b"DELETE", b"PATCH"])
