@@ -1,184 +1,22 @@
-"""Everything an operator may set, each with its default and what it means. This file is the reference."""
+"""Everything an operator may set, each with its default and what it means. This file is the reference,
+with `backends.py` and `routes.py`."""
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
-from enum import StrEnum
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from migration.errors import RowsError
 from migration.mapping import RowMapping
 from migration.mappings import MAPPINGS
-from shadow.dualwrite.lanes import PLACE
+from proxy.config.backends import Backend
+from proxy.config.routes import Route
+from proxy.config.values import Name, Network, Port
 from shadow.settings import STRICT, CompareSettings, MirrorSettings
 from shadow.values import Duration, Size
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,31}$")]
-Port = Annotated[int, Field(ge=0, le=65535)]
-
-
-def _http_url(written: str) -> str:
-    parts = urlsplit(written)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError('expected an absolute URL such as "http://127.0.0.1:3001"')
-    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
-        raise ValueError("expected only scheme, host and port: paths are passed on as the client sent them")
-    try:
-        _ = parts.port
-    except ValueError as error:
-        raise ValueError("expected a port from 1 to 65535") from error
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _path(written: str) -> str:
-    if not written.startswith("/") or any(c <= " " or c > "~" for c in written):
-        raise ValueError('expected a path such as "/health"')
-    return written
-
-
-def _network(written: str) -> str:
-    return str(ipaddress.ip_network(written, strict=False))
-
-
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
-
-
-@dataclass(frozen=True, config=STRICT)
-class Tls:
-    """How an `https` backend proves who it is."""
-
-    verify: bool = True
-    """Off only for tests: a certificate that nobody checks proves nothing."""
-    ca: str | None = None
-    """A file of certificates to trust instead of the system's."""
-
-
-@dataclass(frozen=True, config=STRICT)
-class Backend:
-    """One of the two backends."""
-
-    url: HttpUrl
-    health: Annotated[str, AfterValidator(_path)] | None = None
-    """Asked by the health probe; any 2xx is healthy. Left out: `/` is asked, and any answer below 500 is healthy."""
-    ws: HttpUrl | None = None
-    """Where WebSockets go; default: `url`."""
-    host: Literal["preserve", "upstream"] = "preserve"
-    """`preserve` passes the client's Host on, `upstream` sends the host of `url`."""
-    cooperates: bool = False
-    """It honours `Idempotency-Key` and the signed `X-Cutover-*` headers (design.md section 11)."""
-    database: str | None = None
-    """Its PostgreSQL URL, for sequences and rows."""
-    token_secret: str | None = None
-    """Signs its tokens (JWT, HS256), so that a copy of a write can be sent in the name of whoever wrote it. Without it
-    copies carry no token."""
-    refusals: tuple[Annotated[str, Field(min_length=3)], ...] = ()
-    """Words, in any case, one of which is in the body of a 500 that is a refusal, for routes with `refuses_with_500`.
-    Without them it may have happened (the database died after the commit, say): its rows are carried."""
-    tls: Tls = Tls()
-    connections: Annotated[int, Field(ge=1)] = 256
-    """Connections at the most, per edge process; a request that waits longer than `connect_timeout` gets 503."""
-    keep_alive: Duration = 1.5
-    """An idle connection is closed after this. Keep it below the backend's own (gunicorn 2 s, Node 5 s by default)."""
-    connect_timeout: Duration = 5.0
-    answer_timeout: Duration = 60.0
-    """Seconds to the first byte of an answer."""
-    idle_timeout: Duration = 60.0
-    """Seconds without a byte in the middle of an answer. There is no limit on the whole, streams may go on."""
-    probe_interval: Duration = 2.0
-    probe_timeout: Duration = 2.0
-
-
-class RouteClass(StrEnum):
-    """What a route's requests are."""
-
-    READ = "read"  # answered by weight, mirrored and compared
-    WRITE = "write"  # answered by the active backend
-    AUTH = "auth"  # a login: answered by the active backend, mirrored and compared, changes nothing
-    SKIP = "skip"  # answered by the active backend, never mirrored
-
-
-def _route_match(written: str) -> str:
-    method, _, template = written.partition(" ")
-    if not method.isupper() and method != "*":
-        raise ValueError('expected a method (or *) and a template, such as "GET /api/v1/cadets/{id}"')
-    if not template.startswith("/") or "?" in template:
-        raise ValueError("expected a template that begins with / and has no query")
-    return written
-
-
-def _lane(written: str) -> str:
-    segments = written.split("/")
-    if not all(segments):
-        raise ValueError("expected a lane without empty segments, such as `cadets/{id}`")
-    for segment in segments:
-        if ("{" in segment or "}" in segment) and not PLACE.fullmatch(segment):
-            raise ValueError(
-                f"expected whole segments such as {{id:int}}, {{body.a[*].b}} or {{claim.id?}}, got {segment!r}"
-            )
-    return written
-
-
-def _pin(written: str) -> str:
-    if written not in ("now", "urls") and not re.fullmatch(r"ids\.[A-Za-z_][A-Za-z0-9_]*", written):
-        raise ValueError("expected `ids.<table>`, `now` or `urls`")
-    return written
-
-
-def _answer_path(written: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_]+(\[\*\])?(\.[A-Za-z0-9_]+(\[\*\])?)*", written):
-        raise ValueError("expected a path in the answer, such as `data.id` or `data[*].id`")
-    return written
-
-
-@dataclass(frozen=True, config=STRICT)
-class Route:
-    """A group of requests that are treated alike; its name on screens and in metrics is `match`."""
-
-    match: Annotated[str, AfterValidator(_route_match)]
-    """Method (or `*`) and path template: `{name}` stands for one segment, a last `{name...}` for all that follow."""
-    kind: RouteClass | None = None
-    """Default: by method (GET, HEAD and OPTIONS read, all others write)."""
-    mirror: bool = True
-    """Off: never copied and never compared."""
-    lanes: tuple[Annotated[str, AfterValidator(_lane)], ...] = ()
-    """What a write must keep its order with, and what heal has to carry for it: `cadets/{id:int}` from the path,
-    `cadets/{body.records[*].cadet_id:int}` from the body, `users/{claim.id:int}` from the token. A place that the
-    request leaves empty, or not a whole number under `:int`, widens the lane to the part before it; one with `?` that
-    is empty takes its lane away. What lies below a fourth segment is one lane. None: such writes run one at a time,
-    apart from everything else."""
-    carry: Literal["request", "rows", "both"] = "request"
-    """What the standby gets of a write: the `request`, as the active side got it; the `rows` that it left, by heal; or
-    `both`: the request, whose answer is compared, and then the rows, where the database makes up what no copy can be
-    told (times, ids of triggers). A standby that does not cooperate gets the rows alone."""
-    on_5xx: Literal["heal", "no_effect", "park"] = "heal"
-    """What a 5xx of the active side means where there is no mapping of rows to heal with."""
-    refuses_with_500: tuple[Name, ...] = ()
-    """The backends that answer 500 to bad input, having done nothing: with one of their `refusals` it counts as 4xx."""
-    sequence: str | None = None
-    """Where an unmodified backend draws the id of what this route creates, such as `grades_id_seq`."""
-    pins: dict[Annotated[str, AfterValidator(_pin)], Annotated[str, AfterValidator(_answer_path)]] = Field(
-        default_factory=dict
-    )
-    """What the server makes up: `ids.<table>`, `urls` or `now` → where its answer has it, such as `data.id`."""
-
-    def mistakes(self) -> list[str]:
-        """What does not fit together, each with its path below the route."""
-        named = {segment[1:-1] for segment in self.match.split("/") if segment.startswith("{")}
-        found = [
-            f"lanes.{number}: the path has no {{{place['path']}}}"
-            for number, lane in enumerate(self.lanes)
-            for place in map(PLACE.fullmatch, lane.split("/"))
-            if place is not None and place["source"] is None and place["path"] not in named
-        ]
-        if self.sequence is not None and not any(pin.startswith("ids.") for pin in self.pins):
-            found.append("sequence: expected `pins` to say where the answer has the id, such as `ids.grades: id`")
-        return found
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -350,7 +188,7 @@ class Config:
     listen: Listen = Listen()
     store: Store = Store()
     log: Logging = Logging()
-    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
     """Peers whose X-Forwarded-* are kept and appended to, such as `10.0.0.0/8`; everybody else's are replaced."""
     token: str | None = None
     """The operator's bearer token; `CUTOVER_TOKEN` wins; left out: one is made and kept in `store.directory`."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from proxy.config import Config
-from proxy.config.model import RouteClass
+from proxy.config.routes import RouteClass
 from proxy.control.problems import Invalid, Stale
 from proxy.errors import Conflict, Refused
 from proxy.release import weights

@@ -10,7 +10,8 @@ from ipaddress import ip_network
 
 import structlog
 
-from proxy.config.model import Config, RouteClass
+from proxy.config.model import Config
+from proxy.config.routes import RouteClass
 from proxy.edge.access import log_access
 from proxy.edge.arrived import Arrived, ClientGone, Done
 from proxy.edge.availability import Availability

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from urllib.parse import unquote
 
-from proxy.config.model import Route, RouteClass
+from proxy.config.routes import Route, RouteClass
 from proxy.edge.clients import point
 from proxy.state import ControlState, Phase
 from shadow.dualwrite.lanes import WriteRoute

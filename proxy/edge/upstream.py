@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from functools import cached_property
 
-from proxy.config.model import Backend
+from proxy.config.backends import Backend
 from shadow.address import Address
 from shadow.connection import Connection, Fault, UpstreamError
 

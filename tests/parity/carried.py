@@ -27,7 +27,7 @@ from migration.kinds import Side
 from migration.lanes import Wider, covered
 from migration.mappings import ROTC
 from proxy.config import read
-from proxy.config.model import RouteClass
+from proxy.config.routes import RouteClass
 from proxy.edge.clients import claims_of
 from proxy.edge.routing import Matched, RouteTable, parameters
 from shadow.answer import Answer

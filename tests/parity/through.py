@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.config import read
-from proxy.config.model import RouteClass
+from proxy.config.routes import RouteClass
 from proxy.edge.routing import Matched, RouteTable
 from stack.exchange import Exchange, Outcome
 from stack.request import Request

@@ -108,7 +108,7 @@ async def test_a_backend_that_is_not_there_is_sick() -> None:
 
 
 def test_a_certificate_file_that_is_missing_is_a_mistake_of_the_configuration() -> None:
-    from proxy.config.model import Tls
+    from proxy.config.backends import Tls
 
     with pytest.raises(ConfigError, match=r"backends\.one\.tls\.ca"):
         HealthProbe({"one": Backend(url="https://127.0.0.1:1", tls=Tls(ca="/nowhere.pem"))})

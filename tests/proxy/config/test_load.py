@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.config import json_schema, parse, read
-from proxy.config.model import RouteClass
+from proxy.config.routes import RouteClass
 from proxy.errors import ConfigError
 
 SMALLEST = """

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.config.model import Route, RouteClass
+from proxy.config.routes import Route, RouteClass
 from proxy.edge.routing import Decision, Matched, RouteTable, copies, decide, held_home, parameters
 from proxy.state import ControlState, Phase
 from tests.support.edge import RESTING, SHADOWING, ramping
