@@ -1,4 +1,4 @@
-"""The deployments whose writes are measured: without the journal, and with it before either kind of active side."""
+"""The deployments whose writes are measured: one without the journal, two with it, and a peer."""
 
 from __future__ import annotations
 
@@ -23,14 +23,16 @@ class Case(NamedTuple):
     name: str
     journaled: bool
     ids: bool = False  # the active side knows a write by its id
+    is_peer: bool = False  # not one of ours, and for comparison: how fast is this machine?
 
 
 CASES = (
+    Case("naive aiohttp", journaled=False, is_peer=True),
     Case("no journal", journaled=False),
     Case("journal", journaled=True),
     Case("journal, ids", journaled=True, ids=True),
 )
-PLAIN = CASES[0]
+PLAIN = CASES[1]
 
 
 class Stage:
@@ -65,6 +67,10 @@ class Stage:
     @contextmanager
     def deployed(self, case: Case) -> Iterator[int]:
         """Run the deployment, copying; its edge's port. What it has written stays until it runs again."""
+        if case.is_peer:
+            with self._peer() as port:
+                yield port
+            return
         directory = self._directory / str(CASES.index(case))
         is_new = not directory.exists()
         directory.mkdir(exist_ok=True)
@@ -77,6 +83,13 @@ class Stage:
                 start = [sys.executable, "-m", "proxy.cli.main", "start", "--empty", "--config", str(path)]
                 subprocess.run(start, check=True, env=os.environ | environment, stdout=subprocess.DEVNULL)
             time.sleep(1.0)  # until every edge has heard of it
+            yield port
+
+    @contextmanager
+    def _peer(self) -> Iterator[int]:
+        port = free_port()
+        command = [sys.executable, "-m", "bench.naive", str(port), str(self._backends[0])]
+        with running(command, {}, port, self._directory / "naive.log"):
             yield port
 
     def _configuration(self, directory: Path, case: Case) -> Path:
