@@ -11,6 +11,7 @@ from shadow.dualwrite.entry import MOVES, OPEN, SETTLED, Entry, IllegalMove, Sta
 from shadow.dualwrite.lanes import lanes_of
 from shadow.dualwrite.ordering import (
     EVERYTHING,
+    Taken,
     closure,
     conflict,
     heads,
@@ -67,6 +68,15 @@ def test_a_lane_conflicts_with_its_ancestors_and_descendants(one: str, other: st
 def test_minimal_lanes_conflict_with_the_same_others(one: tuple[str, ...], other: tuple[str, ...]) -> None:
     assert not any(conflict([lane], [rest]) for lane in one for rest in one if lane != rest)
     assert conflict(minimal([*one, *(lane + "/x" for lane in one)]), other) == conflict(one, other)
+
+
+@pytest.mark.property_test
+@given(st.lists(LANE, max_size=20), st.lists(LANE, max_size=20))
+def test_many_lanes_conflict_as_few_do(one: list[str], other: list[str]) -> None:
+    """Hundreds are not compared with hundreds, one by one."""
+    expected = any(conflict([a], [b]) for a in one for b in other)
+    assert conflict(one, other) is expected
+    assert Taken(one).meets(other) is expected
 
 
 @pytest.mark.property_test
