@@ -14,6 +14,8 @@ from shadow.answer import Answer
 from shadow.connection import AnswerHead, Fault, UpstreamError
 from shadow.dualwrite.admission import Noted, Why
 from shadow.dualwrite.entry import Outcome, State
+from shadow.dualwrite.places import READ_AT_MOST
+from shadow.dualwrite.retry import may_be_in_progress
 
 NOT_REACHED = frozenset({Fault.REFUSED, Fault.CONNECT_TIMEOUT, Fault.FULL})
 """The faults before the first byte of a request has left: nothing can have happened."""
@@ -44,10 +46,13 @@ def is_unreadable(fields: RawFields, body: bytes) -> bool:
     """Whether a body is sent as JSON and is none, to any reader: nobody can act on it.
 
     Such a request has a lane of its own, for what it is about cannot be told, and a 500 to it is a refusal. Otherwise a
-    client that sends rubbish would take the lanes of everybody, and have rows healed for nothing.
+    client that sends rubbish would take the lanes of everybody, and have rows healed for nothing. What is too long to
+    be read on the way counts as readable.
     """
     kind = (first_value(fields, b"content-type") or b"").partition(b";")[0].strip().lower()
-    if not body or kind != b"application/json" or first_value(fields, b"content-encoding") is not None:
+    if kind != b"application/json" or first_value(fields, b"content-encoding") is not None:
+        return False
+    if not 0 < len(body) <= READ_AT_MOST:
         return False
     try:
         orjson.loads(body)
@@ -66,9 +71,12 @@ def outcome_without_answer(id: str, error: UpstreamError) -> Outcome:
     return Outcome(id, State.UNKNOWN, reason=str(error))
 
 
-def in_progress(id: str) -> Outcome:
-    """The outcome of a write that was sent again and, it seems, met itself: only its id tells what becomes of it."""
-    return Outcome(id, State.UNKNOWN, reason="sent again, and answered 409")
+def in_progress(outcome: Outcome) -> Outcome:
+    """The outcome of a write that was sent again and answered 409. Unless that names another reason, it may have met
+    itself: only its id tells what becomes of it."""
+    if outcome.answer is not None and not may_be_in_progress(outcome.answer):
+        return outcome
+    return Outcome(outcome.id, State.UNKNOWN, reason="sent again, and answered 409")
 
 
 _NOT_ADMITTED = {

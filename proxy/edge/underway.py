@@ -176,13 +176,12 @@ class UnderWay:
             self.answer.set_result(heard)
 
     def _outcome(self, heard: Heard) -> Outcome:
+        refusals = ANY if self._call.unreadable else self._side.refusals
+        body = heard.body if heard.whole else None
+        outcome = outcome_of(self._intent.id, heard.head, body, refusals=refusals)
         if self._is_sent_again and heard.head.status == HTTPStatus.CONFLICT:
-            return in_progress(self._intent.id)
-        call, side = self._call, self._side
-        return outcome_of(
-            self._intent.id, heard.head, heard.body if heard.whole else None,
-            refusals=ANY if call.unreadable else side.refusals,
-        )  # fmt: skip
+            return in_progress(outcome)
+        return outcome
 
     async def _broke_off(self, error: Exception) -> None:
         if self._is_late:

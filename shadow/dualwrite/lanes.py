@@ -11,7 +11,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from shadow.dualwrite.ordering import EVERYTHING, minimal
-from shadow.dualwrite.places import found, parsed
+from shadow.dualwrite.places import READ_AT_MOST, found, parsed
 
 PLACE = re.compile(
     r"\{(?:(?P<source>body|claim)\.)?(?P<path>[A-Za-z0-9_]+(?:\[\*\])?(?:\.[A-Za-z0-9_]+(?:\[\*\])?)*)"
@@ -44,6 +44,7 @@ class WriteRoute:
 
 
 _UNREADABLE = "unreadable/"
+_UNREAD: Any = object()
 
 
 def lane_of_its_own(id: str) -> str:
@@ -68,11 +69,13 @@ def lanes_of(
 
     What a template asks for and the request does not say widens the lane to the part before it. So does what is no
     whole number as people write one where `:int` asks for it (backends read `057` and `57` as one, lanes do not), and
-    what is too long, too deep (a fifth segment) or too much to be kept as lanes. A
-    place with `?` that is empty makes its whole lane go away instead; without any lane left it is everything.
+    what is too long, too deep (a fifth segment) or too much to be kept as lanes, and all of a body that is too long to
+    be read on the way. A place with `?` that is empty makes its whole lane go away instead; without any lane left it is
+    everything.
     """
     asked = any("{body." in template for template in templates)
-    sources = {"body": parsed(body) if asked else None, "claim": claims, None: params}
+    read = parsed(body) if asked and len(body) <= READ_AT_MOST else _UNREAD
+    sources = {"body": read, "claim": claims, None: params}
     return minimal(lane for template in templates for lane in _filled(template, sources)) or (EVERYTHING,)
 
 
@@ -96,6 +99,8 @@ def _values(place: str | re.Match[str], sources: Mapping[str | None, Any]) -> tu
     """The values of one segment of a template, none if the request does not say; and whether that may be."""
     if isinstance(place, str):
         return [place], False
+    if sources[place["source"]] is _UNREAD:
+        return [], False
     values = found(sources[place["source"]], place["path"])
     written = [_written(value, whole=place["whole"] is not None) for value in values[: MOST + 1]]
     # A list with one odd element names too few lanes: all or nothing.

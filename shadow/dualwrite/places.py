@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 
 EVERY = "[*]"
+READ_AT_MOST = 4 << 20
+"""Bytes of a body that are read while others wait: more could take a third of a second."""
 
 
 def parsed(body: bytes) -> Any:

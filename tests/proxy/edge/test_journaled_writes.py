@@ -17,6 +17,7 @@ from proxy.edge import body as body_module
 from proxy.state import Phase
 from shadow.dualwrite.admission import Admission, Noted
 from shadow.dualwrite.entry import Entry, Intent, Outcome, State
+from shadow.dualwrite.places import READ_AT_MOST
 from shadow.dualwrite.session import JournalUnavailable
 from shadow.dualwrite.testing import InMemoryJournal, Roles
 from tests.proxy.edge.conftest import StageWith
@@ -155,6 +156,7 @@ async def test_the_status_says_what_became_of_a_write(
         (b'{"a": "\\ud800"}', b"", False),
         (b"NaN", b"", False),
         (b"{", b"Content-Encoding: gzip\r\n", False),
+        (b"{" * (READ_AT_MOST + 1), b"", False),  # to look at it would keep others waiting
     ],
 )
 async def test_a_body_that_nobody_can_read_takes_nobodys_lane_and_its_500_is_a_refusal(

@@ -120,18 +120,28 @@ async def test_an_answer_that_has_begun_is_not_asked_for_again(stage_with: Stage
     assert (len(stage.active.requests), the_last(stage).state) == (2, State.UNKNOWN)
 
 
-async def test_a_write_that_is_still_in_progress_when_it_is_sent_again_stays_unknown(stage_with: StageWith) -> None:
-    """409 may be the backend's word for that, or its answer: its client is not told that it failed."""
+@pytest.mark.parametrize(
+    ("said", "status", "state"),
+    [
+        (b"", 504, State.UNKNOWN),
+        (b'{"code":"IN_PROGRESS"}', 504, State.UNKNOWN),
+        (b'{"code":"CONFLICT"}', 409, State.FAILED),
+    ],
+)
+async def test_a_write_that_may_be_in_progress_when_it_is_sent_again_stays_unknown(
+    stage_with: StageWith, said: bytes, status: int, state: State
+) -> None:
+    """Its client is not told that it failed."""
 
     async def then_conflicts(visit: Visit) -> None:
-        visit.backend.script = always(b"HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n")
+        visit.backend.script = always(b"HTTP/1.1 409 Conflict\r\nContent-Length: %d\r\n\r\n%b" % (len(said), said))
 
     stage = await staged(stage_with, dies_when_reused(meanwhile=then_conflicts), both=WITH_IDS)
     await stage.ask(write())
     answer = await stage.ask(write())
-    assert (answer.status, b"OUTCOME_UNKNOWN" in answer.body) == (504, True)
+    assert (answer.status, b"OUTCOME_UNKNOWN" in answer.body) == (status, status == 504)
     entry = the_last(stage)
-    assert (entry.state, entry.ended, entry.answer) == (State.UNKNOWN, False, None)
+    assert (entry.state, entry.ended, entry.answer is None) == (state, status == 409, status == 504)
 
 
 async def test_a_conflict_that_was_sent_once_is_an_answer(stage_with: StageWith) -> None:

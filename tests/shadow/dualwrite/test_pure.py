@@ -21,6 +21,7 @@ from shadow.dualwrite.ordering import (
     overtaken,
     stuck,
 )
+from shadow.dualwrite.places import READ_AT_MOST
 from shadow.dualwrite.retry import FAULT_TRIES, LONGEST_WAIT, WAIT_WHEN_BUSY, Act, back_off, decide
 
 LANE = st.lists(st.sampled_from("ab"), max_size=3).map("/".join)
@@ -172,6 +173,8 @@ NOT_AS_PEOPLE_WRITE_IT = (b'"057"', b'"+5"', b'" 5"', b'"5x"', b"5.0", b"true", 
         (("a/{body.n[*]}",), b'{"n": [%b]}' % b",".join(b"%d" % n for n in range(257)), ("a",)),
         (("a/{claim.name:int?}",), b"", ("a",)),
         (("a/{id}/c/{id}/{id}", "a/b/c/d/e/f"), b"", ("a/57/c/57", "a/b/c/d")),
+        (("a/{body.n}/b", "c/{body.n?}"), b'{"n": 1}' + b" " * READ_AT_MOST, ("a", "c")),
+        (("a/{body.n}/b", "c/{body.n?}"), b'{"n": 1}' + b" " * (READ_AT_MOST - 8), ("a/1/b", "c/1")),
         (("a/{body.code.student}",), b'{"code": "{\\"student\\": \\"S-1\\"}"}', ("a/S-1",)),
     ],
 )
