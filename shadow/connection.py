@@ -256,7 +256,8 @@ class Connection(asyncio.Protocol):
             self._done = True
         if self._error is None:
             detail = str(exc) if exc else "closed"
-            self._error = UpstreamError(Fault.TRUNCATED if self._head_bytes else Fault.RESET, detail)
+            has_begun = self.busy and self._head_bytes > 0  # else the bytes were those of an earlier answer
+            self._error = UpstreamError(Fault.TRUNCATED if has_begun else Fault.RESET, detail)
         self._transport = None
         self._writing_paused = False
         self._wake()

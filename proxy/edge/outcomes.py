@@ -15,7 +15,6 @@ from shadow.connection import AnswerHead, Fault, UpstreamError
 from shadow.dualwrite.admission import Noted, Why
 from shadow.dualwrite.entry import Outcome, State
 from shadow.dualwrite.places import READ_AT_MOST
-from shadow.dualwrite.retry import may_be_in_progress
 
 NOT_REACHED = frozenset({Fault.REFUSED, Fault.CONNECT_TIMEOUT, Fault.FULL})
 """The faults before the first byte of a request has left: nothing can have happened."""
@@ -71,12 +70,16 @@ def outcome_without_answer(id: str, error: UpstreamError) -> Outcome:
     return Outcome(id, State.UNKNOWN, reason=str(error))
 
 
-def in_progress(outcome: Outcome) -> Outcome:
-    """The outcome of a write that was sent again and answered 409. Unless that names another reason, it may have met
-    itself: only its id tells what becomes of it."""
-    if outcome.answer is not None and not may_be_in_progress(outcome.answer):
+def certain(outcome: Outcome, head: AnswerHead) -> Outcome:
+    """The outcome of a write that was sent again, because nobody heard what became of the first sending.
+
+    Success is success, and an answer that is said to be the recorded one is that of the first. Anything else may come
+    from somebody before the backend, or say that the first is still under way: only the id tells what becomes of it.
+    """
+    recorded = (first_value(head.fields, b"idempotency-replayed") or b"").lower() == b"true"
+    if outcome.state is State.DONE or recorded:
         return outcome
-    return Outcome(outcome.id, State.UNKNOWN, reason="sent again, and answered 409")
+    return Outcome(outcome.id, State.UNKNOWN, reason=f"sent again, and answered {head.status}")
 
 
 _NOT_ADMITTED = {

@@ -11,14 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from http import HTTPStatus
 
 import structlog
 
 from proxy.config.model import JournalSettings
 from proxy.edge.forwarding import Call, Refused, Timeouts, interim_relay
 from proxy.edge.headers import Field, request_head
-from proxy.edge.outcomes import ANY, in_progress, outcome_of, outcome_without_answer, unconfirmed
+from proxy.edge.outcomes import ANY, certain, outcome_of, outcome_without_answer, unconfirmed
 from proxy.edge.upstream import Pool
 from shadow.clock import Clock
 from shadow.connection import AnswerHead, Connection, Fault, UpstreamError
@@ -69,7 +68,7 @@ class UnderWay:
         self.answer: asyncio.Future[Heard] = side.pool.loop.create_future()
         self._call, self._side, self._intent = call, side, intent
         self._tell, self._settings, self._clock = tell, settings, clock
-        self._holders = 2  # of the connection: the task, and whoever reads on
+        self._readers = 2  # of the connection: the task, and whoever reads on
         self._is_late = False
         self._is_sent_again = False
         self._timer = side.pool.loop.call_later(side.timeouts.answer, self._late)
@@ -83,17 +82,25 @@ class UnderWay:
         return running
 
     def leave(self) -> None:
-        """The connection is not needed any more by one of those who had it."""
-        self._holders -= 1
-        if self._holders == 0:
+        """The connection is not needed any more by one of those who read from it."""
+        self._readers -= 1
+        if self._readers == 0:
+            self._side.pool.release(self.connection)
+
+    def _give_back(self) -> None:
+        """Nobody will read from the connection, whatever is waited for still: it is not kept from others meanwhile."""
+        if self._readers > 0:
+            self._readers = 0
             self._side.pool.release(self.connection)
 
     def _ended(self, running: asyncio.Task[None]) -> None:
         self._timer.cancel()
-        if not running.cancelled() and (fault := running.exception()) is not None:
-            log.error("edge_fault", id=self._intent.id, exc_info=fault)
-        self.answer.cancel()  # nothing, if it has been given
         self.leave()
+        if running.cancelled():
+            self.answer.cancel()
+        elif (fault := running.exception()) is not None:
+            log.error("edge_fault", id=self._intent.id, exc_info=fault)
+            self._fail(RuntimeError(f"a fault of the edge: {fault!r}"))
 
     async def _lived(self) -> None:
         try:
@@ -166,6 +173,7 @@ class UnderWay:
         outcome = self._outcome(heard)
         if self._is_late:
             self.connection.close()
+            self._give_back()
             noted = await self._tell(outcome, None)
             log.info("late_answer", id=outcome.id, route=self._intent.route, status=heard.head.status, noted=str(noted))
             return
@@ -179,13 +187,11 @@ class UnderWay:
         refusals = ANY if self._call.unreadable else self._side.refusals
         body = heard.body if heard.whole else None
         outcome = outcome_of(self._intent.id, heard.head, body, refusals=refusals)
-        if self._is_sent_again and heard.head.status == HTTPStatus.CONFLICT:
-            return in_progress(outcome)
-        return outcome
+        return certain(outcome, heard.head) if self._is_sent_again else outcome
 
     async def _broke_off(self, error: Exception) -> None:
+        self._give_back()
         if self._is_late:
-            self.connection.close()
             log.warning("write_stays_unknown", id=self._intent.id, route=self._intent.route, error=str(error))
             return
         if isinstance(error, UpstreamError):
@@ -212,8 +218,10 @@ class UnderWay:
         self._telling = loop.create_task(self._tell_unknown())
 
     async def _tell_unknown(self) -> None:
-        await self._told(Outcome(self._intent.id, State.UNKNOWN, reason="no answer in time"))
-        self._fail(UpstreamError(Fault.ANSWER_TIMEOUT))
+        try:
+            await self._told(Outcome(self._intent.id, State.UNKNOWN, reason="no answer in time"))
+        finally:
+            self._fail(UpstreamError(Fault.ANSWER_TIMEOUT))
 
     def _over(self) -> None:
         self.connection.fail(UpstreamError(Fault.ANSWER_TIMEOUT))

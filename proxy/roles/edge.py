@@ -46,6 +46,8 @@ async def run(config: Config, around: Surroundings, path: Path, number: int, sto
         writes, pending = await _journaling(config, around, stack)
         edge = Edge(config, feed, mirror, tally, around.pseudonym, writes, pending)
         stack.callback(edge.close)
+        if writes is not None:
+            stack.push_async_callback(writes.stop)  # first: a write whose connection is closed might be sent again
         probe = HealthProbe(config.backends)
         mirror.start()
         stack.push_async_callback(mirror.stop)
@@ -70,7 +72,6 @@ async def _journaling(
     tail = JournalTail(around.database)
     stack.push_async_callback(tail.aclose)
     writes, pending = Writes(journal, config.journal), Pending(tail.clients)
-    stack.push_async_callback(writes.stop)
     looking = asyncio.get_running_loop().create_task(pending.run(), name="pending writes")
     stack.callback(looking.cancel)
     return writes, pending

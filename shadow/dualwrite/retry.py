@@ -51,7 +51,7 @@ def decide(heard: Answer | AskFailed, *, ids: bool, attempts: int) -> Decision:
         return Decision(Act.COMPARE, f"answered {status}")
     if status in (429, 503):
         return Decision(Act.WAIT, f"answered {status}: it takes nothing at present", _asked_for(heard))
-    if status == 409 and ids and attempts < IN_PROGRESS_TRIES and may_be_in_progress(heard):
+    if status == 409 and ids and attempts < IN_PROGRESS_TRIES and _may_be_in_progress(heard):
         return Decision(Act.RETRY, "answered 409: an earlier copy may still be under way", wait)
     if status >= 500 and ids and attempts < FAULT_TRIES:
         return Decision(Act.RETRY, f"answered {status}: it may get well, and asking again by its id is safe", wait)
@@ -68,9 +68,8 @@ def _asked_for(answer: Answer) -> float:
     return min(LONGEST_WAIT, max(WAIT_WHEN_BUSY, float(said))) if said.isdigit() else WAIT_WHEN_BUSY
 
 
-def may_be_in_progress(answer: Answer) -> bool:
-    """Whether a 409 may say that the request with this id is under way still; one that names another reason is a
-    refusal like any other."""
+def _may_be_in_progress(answer: Answer) -> bool:
+    """A 409 that names another reason is a refusal like any other."""
     try:
         said = orjson.loads(answer.body)
     except orjson.JSONDecodeError:

@@ -137,7 +137,33 @@ async def test_a_backend_of_http_1_0_may_keep_its_connection(stage_with: StageWi
     assert stage.active.connections == 1
 
 
+async def test_a_used_connection_that_dies_before_it_is_used_again_was_reset(stage_with: StageWith) -> None:
+    """The bytes of an earlier answer are no beginning of this one."""
+    stage = await stage_with()
+    await stage.get()
+    pool = stage.edge.sides["node"].http
+    connection = await pool.acquire(fresh=False)
+    stage.active.kill()
+    await eventually_true(lambda: not connection.usable)
+    connection.begin("GET")
+    with pytest.raises(UpstreamError) as died:
+        connection.write(GET)
+    assert (connection.reused, died.value.fault) == (True, Fault.RESET)
+    pool.release(connection)
+
+
 # ---- opened ahead
+
+
+async def test_there_is_nothing_to_open_where_an_idle_one_will_do(stage_with: StageWith) -> None:
+    stage = await stage_with()
+    await stage.get()
+    pool = stage.edge.sides["node"].http
+    with Ahead(pool, fresh=False) as ahead:
+        await asyncio.sleep(0.02)
+        assert (pool.in_use, pool.has_idle) == (0, True)
+        pool.release(await ahead.take())
+    assert stage.active.connections == 1
 
 
 async def test_a_connection_opened_ahead_is_there_when_it_is_wanted(stage_with: StageWith) -> None:
