@@ -20,8 +20,8 @@ from migration.compare import Pair
 from migration.digests import End
 from migration.errors import RowsError, Unreachable
 from migration.fit import side_of
-from migration.heal import refusal
 from migration.mapping import RowMapping
+from migration.refusals import stopped
 from migration.session import connect, line, shown
 from migration.transfer import Carrying
 
@@ -114,7 +114,7 @@ class Carrier:
                 told = line(error) if isinstance(error, psycopg.Error) else str(error)
                 raise Unreachable(f"rows cannot be carried now: {told}") from error
             except psycopg.IntegrityError as error:
-                raise refusal(target, error) from error
+                raise stopped(target, error) from error
             except psycopg.DataError as error:
                 raise RowsError(f"{line(error)}; nothing was changed") from error
             finally:

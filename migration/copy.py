@@ -14,11 +14,11 @@ from migration import memory, sequences, statements
 from migration.canon import quoted, total
 from migration.digests import End
 from migration.errors import RowsError, Stopped
-from migration.findings import Finding
 from migration.landing import opened, refuse_if_full
 from migration.mapping import RowMapping, Table
 from migration.moving import Moving, Still, catalog_of, look_through, moment, opposite
 from migration.progress import Progress
+from migration.refusals import refused
 from migration.report import Report, TableResult
 from migration.session import Session, connect, line, shown
 from migration.workers import spread
@@ -69,7 +69,7 @@ def _land(moving: Moving, target: str) -> list[TableResult]:
             results = spread(moving.by_size(), moving.jobs, equip, lambda pipe, table: _table(moving, run, pipe, table))
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             landing.undo(line(error))
-            raise Stopped(f"{landing.where} refused a row and is empty as before", [refusal(error)]) from error
+            raise Stopped(f"{landing.where} refused a row and is empty as before", [refused(error)]) from error
         landing.finish(sequences.next_numbers(moving.snapshot.holder, moving.mapping, moving.side))
     return in_order(moving.mapping, results)
 
@@ -124,14 +124,6 @@ def blocks(rows: Iterable[bytes | bytearray | memoryview], most_rows: int = MOST
             waiting, size = [], 0
     if waiting:
         yield b"".join(waiting), len(waiting)
-
-
-def refusal(error: psycopg.Error) -> Finding:
-    """What the target would not take, as the database tells it."""
-    place = error.diag.context or ""
-    detail = error.diag.message_detail or ""
-    says = " ".join(f"{line(error)} {detail} {place}".split())
-    return Finding(error.diag.table_name or "?", "refused", says, column=error.diag.column_name)
 
 
 def in_order(mapping: RowMapping, results: Iterable[TableResult]) -> list[TableResult]:

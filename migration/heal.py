@@ -27,6 +27,7 @@ from migration.findings import Finding, key_text
 from migration.fit import side_of
 from migration.kinds import TEXT
 from migration.mapping import RowMapping, Table
+from migration.refusals import stopped
 from migration.session import connect, line, shown
 from migration.snapshot import Snapshot
 
@@ -77,23 +78,9 @@ def heal(source: str, target: str, mapping: RowMapping, wanted: Wanted, *, dry_r
         except psycopg.DataError as error:
             raise RowsError(f"{line(error)}; nothing was changed") from error
         except psycopg.IntegrityError as error:
-            raise refusal(shown(target), error) from error
+            raise stopped(shown(target), error) from error
     healed.seconds = time.monotonic() - began
     return healed
-
-
-def refusal(where: str, error: psycopg.IntegrityError) -> Stopped:
-    """A row was not taken: of which table, and by which rule. What the row says is in the findings alone, because the
-    text is logged."""
-    of = " ".join(filter(None, (error.diag.table_name, error.diag.column_name)))
-    by = f" ({error.diag.constraint_name})" if error.diag.constraint_name else ""
-    return Stopped(f"{where} refused a row of {of or '?'}{by}, and nothing was changed", [refused(error)])
-
-
-def refused(error: psycopg.Error) -> Finding:
-    """What a database says about a row that it did not take."""
-    says = " ".join(f"{line(error)} {error.diag.message_detail or ''}".split())
-    return Finding(error.diag.table_name or "?", "refused", says)
 
 
 @dataclass

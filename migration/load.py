@@ -15,7 +15,6 @@ from migration import memory, parts, statements
 from migration.canon import total
 from migration.catalog import read as read_catalog
 from migration.checks import orphans
-from migration.copy import refusal
 from migration.digests import End
 from migration.errors import RowsError, Stopped
 from migration.findings import Finding
@@ -25,6 +24,7 @@ from migration.landing import Landing, opened
 from migration.manifest import Manifest, Part
 from migration.mapping import RowMapping, Table
 from migration.progress import Progress, Silent
+from migration.refusals import refused
 from migration.report import Report, TableResult
 from migration.session import Session, connect, line, shown
 from migration.workers import spread
@@ -90,7 +90,7 @@ class _Loading:
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             self.landing.undo(line(error))
             why = f"{self.landing.where} refused a row and is empty as before"
-            raise Stopped(why, [refusal(error)]) from error
+            raise Stopped(why, [refused(error)]) from error
         numbers = {table.name: table.next for table in self.manifest.tables if table.next is not None}
         self.landing.finish(numbers)
 

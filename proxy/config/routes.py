@@ -70,8 +70,8 @@ class Route:
     """What a write must keep its order with, and what heal has to carry for it: `cadets/{id:int}` from the path,
     `cadets/{body.records[*].cadet_id:int}` from the body, `users/{claim.id:int}` from the token. A place that the
     request leaves empty, or not a whole number under `:int`, widens the lane to the part before it; one with `?` that
-    is empty takes its lane away. What lies below a fourth segment is one lane. None: such writes run one at a time,
-    apart from everything else."""
+    is empty takes its lane away. What lies below a fourth segment is one lane. A body beyond 4 MB is not read: that
+    widens, too. None: such writes run one at a time, apart from everything else."""
     carry: Literal["request", "rows", "both"] = "request"
     """What the standby gets of a write: the `request`, as the active side got it; the `rows` that it left, by heal; or
     `both`: the request, whose answer is compared, and then the rows, where the database makes up what no copy can be

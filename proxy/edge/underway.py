@@ -29,7 +29,7 @@ log = structlog.get_logger("edge")
 Tell = Callable[[Outcome, float | None], Awaitable[Noted | None]]
 """Tells the journal an outcome; None if it is not known to be durable within these seconds (None: however long)."""
 
-_KEY = b"idempotency-key"
+KEY_FIELD = b"idempotency-key"
 _WITH_HEAD = 16 << 10  # bytes of a body that go with the head: one system call, and one packet or a few
 
 
@@ -231,7 +231,9 @@ def _fields(call: Call, side: Side, intent: Intent) -> list[Field]:
     """The client's fields; a backend that cooperates gets the entry's id as its key, with originals as with copies."""
     if not side.cooperates:
         return list(call.fields)
-    return [field for field in call.fields if field[0].lower() != _KEY] + [(b"Idempotency-Key", intent.id.encode())]
+    return [field for field in call.fields if field[0].lower() != KEY_FIELD] + [
+        (b"Idempotency-Key", intent.id.encode())
+    ]
 
 
 def _length(call: Call, body: bytes) -> list[Field]:

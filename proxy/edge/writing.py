@@ -27,7 +27,7 @@ from proxy.edge.head import RawFields
 from proxy.edge.headers import answer_head, first_value
 from proxy.edge.outcomes import BAD_KEY, LATE, is_unreadable, not_admitted, outcome_without_answer
 from proxy.edge.routing import Decision, Matched, parameters
-from proxy.edge.underway import Side, UnderWay
+from proxy.edge.underway import KEY_FIELD, Side, UnderWay
 from proxy.edge.upstream import Ahead
 from shadow.answer import Answer
 from shadow.clock import Clock, SystemClock
@@ -39,7 +39,6 @@ from shadow.dualwrite.lanes import lane_of_its_own, lanes_of
 
 log = structlog.get_logger("edge")
 
-_KEY = b"idempotency-key"
 _ACCEPTABLE_KEY = re.compile(rb"[\x21-\x7e]{1,255}")
 _ANONYMOUS = "anonymous"
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
@@ -178,7 +177,7 @@ def _client_key(fields: RawFields, authorization: bytes | None) -> str | None:
 
     Raises Refused if it cannot be one.
     """
-    given = [value for name, value in fields if name.lower() == _KEY]
+    given = [value for name, value in fields if name.lower() == KEY_FIELD]
     if not given:
         return None
     if len(given) > 1 or not _ACCEPTABLE_KEY.fullmatch(given[0]):

@@ -176,7 +176,7 @@ async def test_nothing_is_sent_again_after_its_time_to_be_forwarded(stage_with: 
     assert (len(stage.active.requests), the_last(stage).state) == (2, State.UNKNOWN)
 
 
-async def test_nor_on_a_connection_that_came_too_late(stage_with: StageWith) -> None:
+async def test_nor_on_a_connection_that_came_too_late(stage_with: StageWith, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = {"queue": 0.1, "forward_within": 0.1}
     stage = await staged(stage_with, dies_when_reused(), both=WITH_IDS, journal=journal)
     await stage.ask(write())
@@ -187,7 +187,7 @@ async def test_nor_on_a_connection_that_came_too_late(stage_with: StageWith) -> 
         await asyncio.sleep(0.3)
         return await connect()
 
-    pool._address.connect = slowly  # type: ignore[method-assign]
+    monkeypatch.setattr(pool._address, "connect", slowly)
     assert (await stage.ask(write())).status == 502
     assert (len(stage.active.requests), the_last(stage).state, pool.in_use) == (2, State.UNKNOWN, 0)
 
