@@ -49,16 +49,18 @@ clean: down ## remove everything that running wrote (databases, logs, secrets); 
 test: setup .venv/.web ## all tests, on real servers
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
 
-check: setup ## lint, types and architecture; changes nothing
+check: setup ## lint, types, architecture and the shipped schema; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	cd django_backend && ../$(BIN)/mypy --config-file mypy.ini
 	$(BIN)/lint-imports --no-cache
+	@$(BIN)/cutover config schema | diff config/cutover.schema.json - || { echo "config/cutover.schema.json is not what the settings say: make fmt" >&2; exit 1; }
 
-fmt: setup ## put the code in form
+fmt: setup ## put the code and what is made from it in form
 	$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format .
+	$(BIN)/cutover config schema > config/cutover.schema.json
 
 parity: setup ## both backends compared by the product's own eye: >= 20,000 exchanges, every planted bug (ROUNDS=, SECONDS=)
 	@$(BIN)/python -m tests.parity
