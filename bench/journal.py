@@ -21,7 +21,10 @@ from proxy.embedded import EmbeddedPostgres, ensure_database
 from shadow.answer import Answer
 from shadow.dualwrite.admission import Admitted
 from shadow.dualwrite.client import JournalClient
+from shadow.dualwrite.dialled import over_socket
 from shadow.dualwrite.entry import Intent, Outcome, Request, State
+from shadow.dualwrite.inside import inside
+from shadow.dualwrite.listener import JournalListener
 from shadow.dualwrite.sealing import Keyring
 from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.writer import JournalWriter
@@ -65,15 +68,17 @@ async def run(url: str, socket: Path, seconds: float) -> None:
     await baseline(url, seconds)
     async with await ReplayJournal.open(url, KEYS) as journal:
         await one_by_one(journal, seconds)
-        writer = JournalWriter(socket, journal)
-        task = asyncio.create_task(writer.run())
-        await writer.ready.wait()
-        client = JournalClient(socket)
-        client.start()
-        while not client.is_connected:  # noqa: ASYNC110 - it offers no event, and this is a benchmark
-            await asyncio.sleep(0.01)
-        await in_groups(client, seconds)
-        await client.stop()
+        writer = JournalWriter(journal)
+        listener = JournalListener(socket, writer)
+        task = asyncio.create_task(listener.run())
+        await listener.ready.wait()
+        for dial in (over_socket(socket), inside(writer)):
+            client = JournalClient(dial)
+            client.start()
+            await client.connected_within(5)
+            print(dial.__qualname__.partition(".")[0].replace("_", " "))
+            await in_groups(client, seconds)
+            await client.stop()
         writer.stop()
         await task
 
@@ -101,7 +106,7 @@ async def one_by_one(journal: ReplayJournal, seconds: float) -> None:
 
 
 async def in_groups(client: JournalClient, seconds: float) -> None:
-    """Over the socket, through the writer: what an edge pays."""
+    """Through the writer: what an edge pays."""
 
     async def intent(number: int) -> None:
         assert isinstance(await client.intent(an_intent(number)), Admitted)

@@ -35,7 +35,6 @@ log = structlog.get_logger("supervisor")
 Role = Literal["edge", "shadow", "journal", "replayer", "control"]
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _STEADY_AFTER = 10.0  # seconds of running after which a process that ends is started again at once
-_WRITER_WITHIN = 5.0  # seconds that an edge waits for the journal writer; from then on its writes do, and reads go on
 _ENDED_WITHIN = 5.0  # seconds beyond the drain until a process that does not end is killed
 
 
@@ -68,14 +67,14 @@ def serve(path: Path, only: Role | None = None) -> int:
         metrics.begin(around.directory / "metrics")
         if config.journals and only != "shadow":
             asyncio.run(check(config, around))
-        return asyncio.run(_Supervisor(path, config, around, _children(config, only)).run())
+        return asyncio.run(_Supervisor(path, config, around, _children(config, around, only)).run())
 
 
-def _children(config: Config, only: Role | None) -> list[Child]:
+def _children(config: Config, around: Surroundings, only: Role | None) -> list[Child]:
     """In the order of starting; they are stopped in the opposite order, edges first."""
     wanted = {
         "control": [Child("control", 0)],
-        "journal": [Child("journal", 0)] if config.journals else [],
+        "journal": [Child("journal", 0)] if config.journals and not around.writer_inside else [],
         "replayer": [Child("replayer", 0)] if config.journals else [],
         "shadow": [Child("shadow", n) for n in range(config.mirror.workers)],
         "edge": [Child("edge", n) for n in range(config.listen.edges)],
@@ -175,8 +174,6 @@ class _Supervisor:
         """Start the child again whenever it ends by itself; whether it ended in order when told to stop."""
         pause = _FIRST_PAUSE
         loop = asyncio.get_running_loop()
-        if child.role == "edge" and self._config.journals:
-            await self._writer_listens(stop)
         while not stop.is_set():
             process = await self._start(child)
             began = loop.time()
@@ -192,18 +189,6 @@ class _Supervisor:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), timeout=pause)
         return True
-
-    async def _writer_listens(self, stop: asyncio.Event) -> None:
-        """An edge that starts before the journal writer would refuse the first writes."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_WRITER_WITHIN):
-                while not stop.is_set():
-                    try:
-                        _, line = await asyncio.open_unix_connection(self._around.journal_socket())
-                    except OSError:
-                        await asyncio.sleep(0.05)
-                        continue
-                    return line.close()
 
     async def _start(self, child: Child) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(

@@ -14,11 +14,12 @@ from proxy.config import Config
 from proxy.errors import ConfigError, CutoverError
 from proxy.secret import kept_secret
 
-if TYPE_CHECKING:  # an edge has no use for the keys, nor for the library that they are used with
+if TYPE_CHECKING:  # most processes have no use for the keys, nor for the library that they are used with
     from shadow.dualwrite.sealing import Keyring
 
 DATABASE, REDIS, SECRET = "CUTOVER_DATABASE_URL", "CUTOVER_REDIS_URL", "CUTOVER_SECRET"
 JOURNAL_KEYS = "CUTOVER_JOURNAL_KEYS"
+_WRITER, _INSIDE, _BESIDE = "CUTOVER_JOURNAL_WRITER", "inside", "beside"
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
 _SOCKET_NAME = 100
 
@@ -34,6 +35,8 @@ class Surroundings:
     port: int
     control_port: int
     journal_keys: str = ""
+    writer_inside: bool = False
+    """Whether the journal writer runs inside the machine's only edge, and not beside several of them."""
 
     @property
     def pseudonym(self) -> bytes:
@@ -64,6 +67,7 @@ class Surroundings:
             "PORT": str(self.port),
             "CUTOVER_CONTROL_PORT": str(self.control_port),
             JOURNAL_KEYS: self.journal_keys,
+            _WRITER: _INSIDE if self.writer_inside else _BESIDE,
         }
 
     def _socket(self, name: str) -> Path:
@@ -102,6 +106,8 @@ def surroundings(config: Config, environment: Mapping[str, str]) -> Surroundings
         port=_port(environment, "PORT", config.listen.port),
         control_port=_port(environment, "CUTOVER_CONTROL_PORT", config.listen.control_port),
         journal_keys=environment.get(JOURNAL_KEYS) or "",
+        # A process that is started again goes by what was decided for all, not by a file that has changed since.
+        writer_inside=environment.get(_WRITER, _INSIDE if config.listen.edges == 1 else _BESIDE) == _INSIDE,
     )
 
 

@@ -82,8 +82,9 @@ class Writes:
 
     async def _admitted(self, call: Call, decision: Decision, side: Side, body: bytes) -> Answered:
         intent = self._intent(call, decision, side, body)
+        asked = self._journal.intent(intent)  # first: the journal works while a connection is opened
         with Ahead(side.pool, fresh=not side.cooperates) as ahead:
-            admission = await self._admission(call.arrived, intent)
+            admission = await self._admission(call.arrived, intent, asked)
             if isinstance(admission, Admitted):
                 return await self._forwarded(call, side, intent, ahead)
         if isinstance(admission, Repeated):
@@ -93,7 +94,7 @@ class Writes:
             raise Moved
         raise Refused(not_admitted(admission.why))
 
-    async def _admission(self, arrived: Arrived, intent: Intent) -> Admission:
+    async def _admission(self, arrived: Arrived, intent: Intent, asked: Awaitable[Admission]) -> Admission:
         """The journal's answer. A client that leaves meanwhile takes its place in the queue along."""
 
         def give_up() -> None:
@@ -101,7 +102,7 @@ class Writes:
 
         arrived.when_gone(give_up)
         try:
-            return await self._journal.intent(intent)
+            return await asked
         except asyncio.CancelledError:
             if arrived.gone:
                 raise ClientGone from None

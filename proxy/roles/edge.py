@@ -23,11 +23,16 @@ from proxy.release.reporting import Reporter, open_redis
 from proxy.reload import follow
 from proxy.store import Store
 from proxy.surroundings import Surroundings
-from shadow.dualwrite.client import JournalClient
+from shadow.dualwrite.client import Dial, JournalClient
+from shadow.dualwrite.dialled import over_socket
 from shadow.dualwrite.tail import JournalTail
 from shadow.mirroring import Mirror
 
 log = structlog.get_logger("app")
+
+_WRITER_WITHIN = (
+    5.0  # seconds that it waits for the journal writer before it listens; then writes are refused, reads not
+)
 
 
 async def run(config: Config, around: Surroundings, path: Path, number: int, stop: asyncio.Event) -> None:
@@ -66,15 +71,27 @@ async def _journaling(
     """What writes go through, and what reads on the standby wait for; nothing where there is no journal."""
     if not config.journals:
         return None, None
-    journal = JournalClient(around.journal_socket())
+    journal = JournalClient(await _way_to_writer(config, around, stack))
     journal.start()
     stack.push_async_callback(journal.stop)
+    await journal.connected_within(_WRITER_WITHIN)
     tail = JournalTail(around.database)
     stack.push_async_callback(tail.aclose)
     writes, pending = Writes(journal, config.journal), Pending(tail.clients)
     looking = asyncio.get_running_loop().create_task(pending.run(), name="pending writes")
     stack.callback(looking.cancel)
     return writes, pending
+
+
+async def _way_to_writer(config: Config, around: Surroundings, stack: AsyncExitStack) -> Dial:
+    """What it takes to write is loaded only by who writes."""
+    if not around.writer_inside:
+        return over_socket(around.journal_socket())
+    from proxy.roles.journal import WriterInside
+
+    inside = WriterInside(config, around)
+    await stack.enter_async_context(inside.running())
+    return inside.dial
 
 
 async def _listening(config: Config, around: Surroundings, edge: Edge, stack: AsyncExitStack) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -159,6 +159,12 @@ class Replays(Protocol):
 
     async def expire(self, before: float) -> None:
         """Intents that were to be forwarded before this time and whose outcome was never told become unknown."""
+
+    async def absent(self, before: float) -> set[int]:
+        """Writers that are not connected now, though they admitted something before this time that is under way."""
+
+    async def bereave(self, writers: Collection[int]) -> None:
+        """What these admitted and never told the outcome of becomes unknown."""
 
     async def hold(self, id: str, lanes: Sequence[str], seconds: float) -> None:
         """Admit and replay nothing new in these lanes; again: more lanes."""

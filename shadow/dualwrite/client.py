@@ -1,21 +1,19 @@
-"""The edge's side of the journal: intents and outcomes go to the machine's writer over a unix socket."""
+"""The edge's side of the journal: intents and outcomes go to a journal writer, over whatever link there is to it."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar
 
 import structlog
 
-from shadow.channel import Frames
 from shadow.clock import Clock, SystemClock
-from shadow.dualwrite import messages
 from shadow.dualwrite.admission import Admission, Noted, Refused, Why
 from shadow.dualwrite.entry import Intent, Outcome, State
-from shadow.dualwrite.writer import FRAME_LIMIT, NEVER_FORWARDED
+from shadow.dualwrite.writer import NEVER_FORWARDED
 
 log = structlog.get_logger("journal")
 
@@ -26,22 +24,38 @@ LONGEST_DELAY = 1.0
 PATIENCE = 2.0  # seconds beyond an intent's own `wait_until` that the writer may take
 
 
+class Link(Protocol):
+    """A way to a writer, until it is `lost`. It calls the client's `heard` with every answer and, in the end, its
+    `disconnected`."""
+
+    @property
+    def lost(self) -> asyncio.Event:
+        """Set once nothing can be sent or heard any more."""
+
+    def send(self, turn: int, what: Intent | Outcome) -> None:
+        """Ask. What cannot be sent any more is lost: the client tells it again over the next link."""
+
+    def close(self) -> None:
+        """End it, after what was sent."""
+
+
 class JournalClient:
     """One per edge process, used from its event loop only. It connects by itself, and again whenever it is cut off.
 
-    - `intent` always answers within the intent's `wait_until` and two seconds more; on `Admitted` the write may be
-      forwarded (check `forward_by` first), on anything else it must not be.
+    - `intent` asks at once; its answer comes within the intent's `wait_until` and two seconds more. On `Admitted` the
+      write may be forwarded (check `forward_by` first), on anything else it must not be.
     - `outcome` returns once the outcome is durable; give it up (`asyncio.timeout`) whenever you like: it is kept and
       told again until it is. Every admitted intent needs one.
     """
 
-    def __init__(self, path: str | Path, clock: Clock | None = None) -> None:
-        self._path = str(path)
+    def __init__(self, dial: Dial, clock: Clock | None = None) -> None:
+        self._dial = dial
         self._clock = clock or SystemClock()
         self._turn = 0
         self._intents: dict[int, tuple[Intent, asyncio.Future[Admission | None]]] = {}
         self._outcomes: dict[int, tuple[Outcome, asyncio.Future[Noted | None]]] = {}
-        self._line: _Line | None = None
+        self._link: Link | None = None
+        self._reached = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -55,8 +69,8 @@ class JournalClient:
             await asyncio.gather(self._keeper, return_exceptions=True)
         if self._outcomes:
             log.warning("outcomes_left", count=len(self._outcomes))
-        if self._line is not None:
-            self._line.close()
+        if self._link is not None:
+            self._link.close()
 
     @cached_property
     def _loop(self) -> asyncio.AbstractEventLoop:
@@ -66,23 +80,32 @@ class JournalClient:
     @property
     def is_connected(self) -> bool:
         """Whether the writer can be reached now."""
-        return self._line is not None
+        return self._link is not None
+
+    async def connected_within(self, seconds: float) -> bool:
+        """Wait for the writer; False if it cannot be reached in this time, and is looked for on."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._reached.wait(), seconds)
+        return self.is_connected
 
     @property
     def untold(self) -> int:
         """Outcomes that are not known to be durable."""
         return len(self._outcomes)
 
-    async def intent(self, intent: Intent) -> Admission:
-        """Ask for admission. Never raises but CancelledError, also after `give_up`; then, too, the intent is closed as
-        never forwarded."""
-        if self._line is None:
-            return Refused(Why.UNAVAILABLE)
+    def intent(self, intent: Intent) -> Coroutine[None, None, Admission]:
+        """Ask for admission; await the answer. That never raises but CancelledError, also after `give_up`; then, too,
+        the intent is closed as never forwarded."""
         self._turn += 1
-        turn = self._turn
         future: asyncio.Future[Admission | None] = self._loop.create_future()
-        self._intents[turn] = intent, future
-        self._line.send(messages.intent(turn, intent))
+        if self._link is None:
+            future.set_result(Refused(Why.UNAVAILABLE))
+        else:
+            self._intents[self._turn] = intent, future
+            self._link.send(self._turn, intent)
+        return self._admission(self._turn, intent, future)
+
+    async def _admission(self, turn: int, intent: Intent, future: asyncio.Future[Admission | None]) -> Admission:
         patience = max(0.0, intent.wait_until - self._clock.now()) + PATIENCE
         timer = self._loop.call_later(patience, _set, future, None)
         try:
@@ -118,8 +141,8 @@ class JournalClient:
         self._turn += 1
         future: asyncio.Future[Noted | None] = self._loop.create_future()
         self._outcomes[self._turn] = outcome, future
-        if self._line is not None:
-            self._line.send(messages.outcome(self._turn, outcome))
+        if self._link is not None:
+            self._link.send(self._turn, outcome)
         return future
 
     def _close(self, intent: Intent) -> None:
@@ -128,34 +151,34 @@ class JournalClient:
     async def _keep(self) -> None:
         delay = FIRST_DELAY
         while True:
-            line = _Line(self)
             try:
-                await asyncio.get_running_loop().create_unix_connection(lambda line=line: line, self._path)  # type: ignore[misc]
+                link = await self._dial(self)
             except OSError as error:
                 log.debug("journal_writer_unreachable", error=str(error), again_in=delay)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, LONGEST_DELAY)
             else:
                 delay = FIRST_DELAY
-                await line.lost.wait()
+                await link.lost.wait()
 
-    # ---- called by the connection
+    # ---- called by the link
 
-    def connected(self, line: _Line) -> None:
+    def connected(self, link: Link) -> None:
         """Tell again what is not known to be durable."""
-        self._line = line
+        self._link = link
+        self._reached.set()
         for turn, (outcome, _) in self._outcomes.items():
-            line.send(messages.outcome(turn, outcome))
+            link.send(turn, outcome)
 
     def disconnected(self) -> None:
         """Nobody can say whether these were admitted; they are not forwarded, so they are closed."""
-        self._line = None
+        self._link = None
+        self._reached.clear()
         for _, future in list(self._intents.values()):
             _set(future, None)
 
-    def heard(self, frame: bytes) -> None:
+    def heard(self, turn: int, answer: Admission | Noted) -> None:
         """An answer of the writer."""
-        turn, answer = messages.answered(frame)
         if isinstance(answer, Noted):
             _, noted = self._outcomes.pop(turn, (None, None))
             if noted is not None:
@@ -172,50 +195,5 @@ def _set(future: asyncio.Future[_T], result: _T) -> None:
         future.set_result(result)
 
 
-class _Line(asyncio.Protocol):
-    """One connection to the writer."""
-
-    def __init__(self, client: JournalClient) -> None:
-        self._client = client
-        self._frames = Frames(FRAME_LIMIT)
-        self._transport: asyncio.Transport | None = None
-        self._unsent: list[bytes] = []  # of one round of the event loop: one system call, and one batch for the writer
-        self._loop = asyncio.get_running_loop()
-        self.lost = asyncio.Event()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._client.connected(self)
-
-    def data_received(self, data: bytes) -> None:
-        frames, _ = self._frames.feed(data)
-        try:
-            for frame in frames:
-                self._client.heard(frame)
-        except ValueError as error:
-            log.error("journal_answer_unreadable", error=str(error))
-            self.close()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._transport = None
-        self._client.disconnected()
-        self.lost.set()
-
-    def send(self, frame: bytes) -> None:
-        """Write; what cannot be sent any more is told again on the next connection."""
-        if not self._unsent:
-            self._loop.call_soon(self._flush)
-        self._unsent.append(frame)
-
-    def _flush(self) -> None:
-        frames, self._unsent = self._unsent, []
-        if frames and self._transport is not None:
-            with suppress(RuntimeError):
-                self._transport.write(b"".join(frames))
-
-    def close(self) -> None:
-        """End the connection, after what was sent."""
-        if self._transport is not None:
-            if self._unsent:
-                self._flush()
-            self._transport.close()
+Dial = Callable[[JournalClient], Awaitable[Link]]
+"""Makes a link for this client, which hears of it by `connected`. Raises OSError while there is no writer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -19,7 +20,8 @@ class PostgresJournal:
     """See `admission.Appends` for what its methods promise. Bodies and headers are sealed before they leave us."""
 
     def __init__(self, url: str, keyring: Keyring, purpose: str = "writer") -> None:
-        self._session = JournalSession(url, purpose)
+        self._presence = secrets.randbelow(2**31 - 1) + 1
+        self._session = JournalSession(url, purpose, presence=self._presence)
         self._keyring = keyring
 
     @classmethod
@@ -70,7 +72,7 @@ class PostgresJournal:
         return (await self.commit(outcomes, [], 0.0))[0]
 
     def _asked_intents(self, intents: Sequence[Intent]) -> dict[str, Any]:
-        batch = as_json([described(intent, self._keyring.current) for intent in intents])
+        batch = as_json([described(intent, self._keyring.current, self._presence) for intent in intents])
         return {"batch": batch, "requests": [self._sealed_request(intent) for intent in intents]}
 
     def _told_outcomes(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -141,8 +143,9 @@ class PostgresJournal:
         }
 
 
-def described(intent: Intent, sealed_with: str) -> dict[str, Any]:
-    """An intent as the statement takes it; its request travels beside, sealed under this key."""
+def described(intent: Intent, sealed_with: str, appended_by: int) -> dict[str, Any]:
+    """An intent as the statement takes it; its request travels beside, sealed under this key. `appended_by`: see the
+    statement `absent`."""
     return {
         "id": intent.id,
         "epoch": intent.epoch,
@@ -156,6 +159,7 @@ def described(intent: Intent, sealed_with: str) -> dict[str, Any]:
         "sequence": intent.sequence,
         "wait_until": intent.wait_until,
         "sealed_with": sealed_with,
+        "appended_by": appended_by,
     }
 
 

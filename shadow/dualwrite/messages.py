@@ -12,6 +12,7 @@ from shadow.dualwrite.entry import Intent, Outcome, State
 from shadow.dualwrite.sealing import answer_as_bytes, answer_of, request_as_bytes, request_of
 from shadow.exchange import PREFIX
 
+FRAME_LIMIT = 64 * 1024 * 1024
 _LENGTHS = struct.Struct("!II")  # the prefix of shadow.exchange, so that shadow.channel.Frames can cut it
 
 

@@ -27,6 +27,26 @@ WITH gone AS (
 )
 UPDATE cutover.journal_lane l SET claimed = false FROM gone WHERE l.number = gone.number AND l.claimed;
 
+-- name: absent
+-- Who appended something that has been under way for a second, and is not connected now.
+WITH appenders AS MATERIALIZED (
+    SELECT DISTINCT appended_by FROM cutover.journal_entry
+    WHERE state = 'intent' AND appended_by <> 0 AND at < %(before)s
+), present AS MATERIALIZED (
+    SELECT objid::bigint AS writer FROM pg_locks
+    WHERE EXISTS (SELECT FROM appenders) AND locktype = 'advisory' AND classid = %(presence)s::bigint::oid
+      AND objsubid = 2 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+)
+SELECT appended_by FROM appenders WHERE appended_by::bigint NOT IN (SELECT writer FROM present);
+
+-- name: bereave
+-- What they appended, and whose outcome nobody will tell any more.
+WITH gone AS (
+    UPDATE cutover.journal_entry SET state = 'unknown', reason = 'its edge is gone'
+    WHERE state = 'intent' AND appended_by = ANY (%(writers)s) RETURNING number
+)
+UPDATE cutover.journal_lane l SET claimed = false FROM gone WHERE l.number = gone.number AND l.claimed;
+
 -- name: tail
 -- The newest unsettled entry of every client, for reading one's own writes.
 SELECT client, max(number) FROM cutover.journal_entry

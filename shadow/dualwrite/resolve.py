@@ -58,6 +58,9 @@ class Quiet(Protocol):
         """True if no transaction of the backend's role is open that is older than the entry's longest life."""
 
 
+_JUST_BEGUN = 1.0  # seconds; most writes are over before anybody has to ask who is still there
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long things may take."""
@@ -69,6 +72,8 @@ class Patience:
     moment at which it may have begun."""
     grace: float = 120.0
     """Seconds beyond `forward_by` in which the edge itself may still tell an outcome."""
+    absence: float = 3.0
+    """Seconds without its writer after which an edge is not waited for any more; it may only have lost its connection."""
 
 
 class Resolver:
@@ -87,6 +92,7 @@ class Resolver:
         self._clock = clock
         self._patience = patience or Patience()
         self._name = secrets.token_hex(6)
+        self._absent: dict[int, float] = {}  # writer → since when
         self._healed: set[int] = set()  # by this round of resolve_unknown: several unknowns in one heal
 
     def use(self, routes: Mapping[str, WriteRoute]) -> None:
@@ -96,10 +102,21 @@ class Resolver:
     async def resolve_unknown(self) -> None:
         """See to every entry whose outcome is unknown; what cannot be settled yet stays for the next time."""
         await self._journal.expire(self._clock.now() - self._patience.grace)
+        await self._bereave()
         for entry in await self._journal.unknown_entries():
             if entry.number not in self._healed:
                 await self._resolve(entry)
         self._healed.clear()
+
+    async def _bereave(self) -> None:
+        """What was under way at edges that died with their writer is unknown from now on, and in nobody's way."""
+        now = self._clock.now()
+        absent = await self._journal.absent(now - _JUST_BEGUN)
+        self._absent = {writer: self._absent.get(writer, now) for writer in absent}
+        gone = [writer for writer, since in self._absent.items() if now - since >= self._patience.absence]
+        if gone:
+            log.warning("writers_gone", writers=gone)
+            await self._journal.bereave(gone)
 
     async def _resolve(self, entry: Entry) -> None:
         if self._targets[entry.origin].cooperates:

@@ -77,6 +77,7 @@ CREATE TABLE IF NOT EXISTS cutover.journal_entry (
     fingerprint    text NOT NULL,
     reason         text NOT NULL DEFAULT '',
     sealed_with    text NOT NULL,
+    appended_by    integer NOT NULL DEFAULT 0,
     request        bytea,
     answer         bytea,
     answer_with    text,
@@ -86,6 +87,8 @@ CREATE TABLE IF NOT EXISTS cutover.journal_entry (
     CHECK ((settled_at IS NULL) = (state IN ('intent', 'unknown', 'done', 'parked')))
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
         toast_tuple_target = 4096);  -- an entry and its answers mostly stay in their page
+-- Who appended it. Its writer is connected while it holds the advisory lock of this number (`absent`).
+ALTER TABLE cutover.journal_entry ADD COLUMN IF NOT EXISTS appended_by integer NOT NULL DEFAULT 0;
 CREATE UNIQUE INDEX IF NOT EXISTS journal_client_key ON cutover.journal_entry (client, client_key)
     WHERE client_key IS NOT NULL AND state <> 'abandoned';
 CREATE INDEX IF NOT EXISTS journal_done ON cutover.journal_entry (completion) WHERE state = 'done';
@@ -198,9 +201,10 @@ BEGIN
         WITH asked AS MATERIALIZED (
             SELECT i.* FROM ROWS FROM (
                 jsonb_to_recordset(batch) AS (id text, epoch bigint, at double precision, forward_by double precision,
-                    route text, lanes text[], client text, key text, fingerprint text, sequence text, sealed_with text)
+                    route text, lanes text[], client text, key text, fingerprint text, sequence text, sealed_with text,
+                    appended_by integer)
             ) WITH ORDINALITY AS i (id, epoch, at, forward_by, route, lanes, client, key, fingerprint, sequence,
-                                    sealed_with, place)
+                                    sealed_with, appended_by, place)
         ), wanted AS MATERIALIZED (
             SELECT asked.place, cutover.span_of(lane) AS span FROM asked, unnest(asked.lanes) lane
         ), beside AS (  -- whether it lies in one of those sorted before it, or the next one lies in it
@@ -223,9 +227,9 @@ BEGIN
               AND a.id NOT IN (SELECT known_ids.id FROM known_ids)
         ), entered AS (
             INSERT INTO cutover.journal_entry (number, id, epoch, origin, target, route, lanes, at, forward_by, after, state,
-                                               sequence, client, fingerprint, sealed_with, request)
+                                               sequence, client, fingerprint, sealed_with, appended_by, request)
             SELECT n.number, n.id, c.epoch, c.active, c.standby, n.route, n.lanes, n.at, n.forward_by, p.completion, 'intent',
-                   n.sequence, n.client, n.fingerprint, n.sealed_with, requests[n.place] FROM numbered n
+                   n.sequence, n.client, n.fingerprint, n.sealed_with, coalesce(n.appended_by, 0), requests[n.place] FROM numbered n
         ), claiming AS (
             INSERT INTO cutover.journal_lane (number, span, claimed)
             SELECT n.number, w.span, true FROM numbered n JOIN wanted w ON w.place = n.place
@@ -319,11 +323,12 @@ BEGIN
         END IF;
         p.number := p.number + 1;
         INSERT INTO cutover.journal_entry (number, id, epoch, origin, target, route, lanes, at, forward_by, after, state,
-                                           sequence, client, client_key, fingerprint, sealed_with, request)
+                                           sequence, client, client_key, fingerprint, sealed_with, appended_by, request)
         VALUES (p.number, item ->> 'id', c.epoch, c.active, c.standby, item ->> 'route',
                 ARRAY(SELECT jsonb_array_elements_text(item -> 'lanes')), (item ->> 'at')::double precision,
                 (item ->> 'forward_by')::double precision, p.completion, 'intent', item ->> 'sequence',
-                item ->> 'client', item ->> 'key', item ->> 'fingerprint', item ->> 'sealed_with', requests[place]);
+                item ->> 'client', item ->> 'key', item ->> 'fingerprint', item ->> 'sealed_with',
+                coalesce((item ->> 'appended_by')::integer, 0), requests[place]);
         INSERT INTO cutover.journal_lane (number, span, claimed) SELECT p.number, s, true FROM unnest(spans) s;
         answer := 'admitted';
         entry_number := p.number;

@@ -15,11 +15,15 @@ from shadow.dualwrite.line import Line, Rows, Statement
 CONNECT_WITHIN = 3
 ANSWER_WITHIN = 5.0
 _PREPARING = 0x6A6F75726E616C  # "journal": the advisory lock for making the tables
+PRESENCE = 0x6A6F7572
+"""The class of the advisory locks by which writers show that they are connected."""
 _SCHEMA = Path(__file__).with_name("schema.sql")
 # How rows are looked for is not left to statistics, which mislead about tables that are empty most of the time, or full
 # of what is over. And only a plain scan of an index remembers which of its entries are dead: in a queue most are. So
 # there is nothing to plan anew for other values.
 _BY_INDEX = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET plan_cache_mode = force_generic_plan"
+# A machine that died is to be noticed: its writer counts as connected as long as PostgreSQL thinks so.
+_KEPT_ALIVE = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
 
 T = TypeVar("T")
 
@@ -43,12 +47,16 @@ _statement = functools.cache(Statement.of)
 
 
 class JournalSession:
-    """One connection, made when first needed and again whenever it is lost. Raises JournalUnavailable."""
+    """One connection, made when first needed and again whenever it is lost. Raises JournalUnavailable.
 
-    def __init__(self, url: str, purpose: str, within: float = ANSWER_WITHIN) -> None:
+    Others see by its `presence`, a number of its own, whether it is connected (statement `absent`).
+    """
+
+    def __init__(self, url: str, purpose: str, within: float = ANSWER_WITHIN, presence: int = 0) -> None:
         self._url = url
         self._purpose = purpose
         self._within = within
+        self._presence = presence
         self._lock = asyncio.Lock()
         self._line: Line | None = None
 
@@ -85,7 +93,9 @@ class JournalSession:
     async def _connected(self) -> Line:
         if self._line is None or self._line.is_lost:
             self._line = await Line.connect(self._url, f"cutover journal {self._purpose}", CONNECT_WITHIN)
-            await self._line.script(_BY_INDEX.encode(), self._within)
+            # A shared lock is never waited for, not even behind an earlier connection of ours.
+            present = f"SELECT pg_advisory_lock_shared({PRESENCE}, {self._presence})"
+            await self._line.script("; ".join((_BY_INDEX, _KEPT_ALIVE, present)).encode(), self._within)
         return self._line
 
     def _drop(self) -> None:

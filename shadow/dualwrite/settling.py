@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -12,6 +12,7 @@ from shadow.dualwrite.entry import Entry
 from shadow.dualwrite.journal import PostgresJournal, as_json, entry_of, storable
 from shadow.dualwrite.ordering import conflict
 from shadow.dualwrite.sealing import Keyring
+from shadow.dualwrite.session import PRESENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,13 @@ class ReplayJournal(PostgresJournal):
 
     async def expire(self, before: float) -> None:
         await self._session.run("expire", before=before)
+
+    async def absent(self, before: float) -> set[int]:
+        rows = await self._session.run("absent", before=before, presence=PRESENCE)
+        return {writer for (writer,) in rows}
+
+    async def bereave(self, writers: Collection[int]) -> None:
+        await self._session.run("bereave", writers=list(writers))
 
     async def hold(self, id: str, lanes: Sequence[str], seconds: float) -> None:
         await self._session.run("hold", id=id, lanes=list(lanes), seconds=seconds)

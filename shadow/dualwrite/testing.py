@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -60,6 +60,9 @@ class InMemoryJournal:
     completion: int = 0
     term: int = 0
     holder: str = ""
+    writer: int = 1
+    present: set[int] = field(default_factory=lambda: {1})
+    admitted_by: dict[int, int] = field(default_factory=dict)
 
     # ---- writes
 
@@ -85,7 +88,7 @@ class InMemoryJournal:
             return Refused(why, self.roles.epoch)
         self.waiting.pop(intent.id, None)
         number, roles = len(self.all) + 1, self.roles
-        self.intents[number] = intent
+        self.intents[number], self.admitted_by[number] = intent, self.writer
         self.all[number] = Entry(
             number, intent.id, roles.epoch, roles.active, roles.standby, intent.route, intent.lanes, intent.at,
             intent.forward_by, self.completion, State.INTENT, sequence=intent.sequence, client=intent.client,
@@ -247,6 +250,18 @@ class InMemoryJournal:
         for number, intent in self.intents.items():
             if self.all[number].state is State.INTENT and intent.forward_by < before:
                 self._change(self.all[number], state=State.UNKNOWN, reason="its edge fell silent")
+
+    async def absent(self, before: float) -> set[int]:
+        return {
+            writer for number, writer in self.admitted_by.items()
+            if writer not in self.present and self.all[number].state is State.INTENT
+            and self.intents[number].at < before
+        }  # fmt: skip
+
+    async def bereave(self, writers: Collection[int]) -> None:
+        for number, writer in self.admitted_by.items():
+            if writer in writers and self.all[number].state is State.INTENT:
+                self._change(self.all[number], state=State.UNKNOWN, reason="its edge is gone")
 
     # ---- heal
 

@@ -1,21 +1,21 @@
-"""One journal writer per machine: it takes the intents and outcomes of all edges and commits them in groups."""
+"""The journal writer: it takes the intents and outcomes of its edges and commits them in groups.
+
+There is one per machine: of several edges in a process of its own (`listener`), of a single one inside it (`inside`).
+"""
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 import structlog
 
 from shadow import metrics
-from shadow.channel import Frames
 from shadow.clock import Clock, SystemClock
-from shadow.dualwrite import messages
 from shadow.dualwrite.admission import Admission, Admitted, Appends, Noted, Refused, Why
 from shadow.dualwrite.entry import Intent, Outcome, State
 from shadow.dualwrite.ordering import heads
@@ -27,42 +27,64 @@ MOST_IN_A_BATCH = 256
 LOOK_AGAIN = 0.01  # how soon a busy lane is asked for again: another machine may have let it go
 LONGEST_PAUSE = 1.0
 HELD_AT_MOST = 64 * 1024 * 1024
-FRAME_LIMIT = 64 * 1024 * 1024
 NEVER_FORWARDED = "it was never forwarded"
 
 
-@dataclass(eq=False, slots=True)
-class _Asked:
-    """One question of an edge."""
+class Edge(Protocol):
+    """An edge as its writer sees it."""
 
-    edge: _Edge | None  # None: our own, nobody waits for the answer
+    @property
+    def gone(self) -> bool:
+        """Nobody is there any more to forward anything."""
+
+    def tell(self, turn: int, answer: Admission | Noted) -> None:
+        """Answer, with the next `flush` at the latest."""
+
+    def flush(self) -> None:
+        """What was told is on its way once this returns."""
+
+    def pause(self) -> None:
+        """Ask nothing for now: too much is held."""
+
+    def resume(self) -> None:
+        """Ask again."""
+
+    def close(self) -> None:
+        """The writer ends: look for another."""
+
+
+@dataclass(eq=False, slots=True)
+class Asked:
+    """One question of an edge; `size` in bytes of memory that waiting for its answer takes."""
+
+    edge: Edge | None  # None: our own, nobody waits for the answer
     turn: int
     what: Intent | Outcome
     size: int = 0
 
 
 class JournalWriter:
-    """Listens on a unix socket until `stop`. Whatever it answered is durable; an outcome that it took is never dropped.
+    """Works from `run` to `stop`. Whatever it answered is durable; an outcome that it took is never dropped.
 
-    What queues up while a commit runs goes into the next one. While more than 64 MiB are held it reads nothing more.
+    What queues up while a commit runs goes into the next one. While more than 64 MiB are held it asks its edges to
+    pause.
     """
 
-    def __init__(self, path: str | Path, journal: Appends, clock: Clock | None = None) -> None:
-        self._path = Path(path)
+    def __init__(self, journal: Appends, clock: Clock | None = None) -> None:
         self._journal = journal
         self._clock = clock or SystemClock()
-        self._new: deque[_Asked] = deque()
-        self._waiting: list[_Asked] = []  # intents whose lanes are busy, or that meet a fence; first come first
-        self._outcomes: deque[_Asked] = deque()
-        self._undecided: dict[str, _Edge] = {}
-        self._edges: set[_Edge] = set()
+        self._new: deque[Asked] = deque()
+        self._waiting: list[Asked] = []  # intents whose lanes are busy, or that meet a fence; first come first
+        self._outcomes: deque[Asked] = deque()
+        self._undecided: dict[str, Edge] = {}
+        self._edges: set[Edge] = set()
         self._given_up: list[str] = []  # whose places in the queue nobody needs any more
         self._committing: set[str] = set()  # ids of the intents in the commit that runs now
         self._closed: set[str] = set()  # those of them that their edge has given up meanwhile
         self._held = 0
         self._wake = asyncio.Event()
         self._stopped = asyncio.Event()
-        self.ready = asyncio.Event()
+        self._is_over = False
         self.alone = asyncio.Event()  # while no edge is connected
         self.alone.set()
         self.commits = 0
@@ -73,19 +95,11 @@ class JournalWriter:
         self._wake.set()
 
     async def run(self) -> None:
-        """Work until `stop`. `ready` is set once edges can connect."""
-        loop = asyncio.get_running_loop()
-        server = await loop.create_unix_server(lambda: _Edge(self), self._path)
-        os.chmod(self._path, 0o600)
-        inode = self._path.stat().st_ino
-        self.ready.set()
+        """Work until `stop`; then every edge is told to look for another writer."""
         try:
             await self._work()
         finally:
-            server.close()
-            with suppress(FileNotFoundError):
-                if self._path.stat().st_ino == inode:  # not that of a successor
-                    self._path.unlink()
+            self._is_over = True
             for edge in list(self._edges):
                 edge.close()
 
@@ -141,7 +155,7 @@ class JournalWriter:
         self._committing.clear()
         self._waiting.sort(key=lambda asked: (cast(Intent, asked.what).at, asked.what.id))
 
-    def _next_intents(self) -> list[_Asked]:
+    def _next_intents(self) -> list[Asked]:
         """Everything new, and of those that wait the ones that nobody here is before."""
         chosen = {place for place in heads([cast(Intent, asked.what).lanes for asked in self._waiting])}
         batch = [asked for place, asked in enumerate(self._waiting) if place in chosen][:MOST_IN_A_BATCH]
@@ -151,7 +165,7 @@ class JournalWriter:
             batch.append(self._new.popleft())
         return batch
 
-    def _admitted_or_not(self, asked: _Asked, answer: Admission, now: float) -> None:
+    def _admitted_or_not(self, asked: Asked, answer: Admission, now: float) -> None:
         intent = cast(Intent, asked.what)
         waits = isinstance(answer, Refused) and answer.why in (Why.QUEUED, Why.FENCED)
         unwanted = asked.edge is None or asked.edge.gone or intent.id in self._closed
@@ -173,12 +187,12 @@ class JournalWriter:
         for asked in late:
             self._answer(asked, Refused(Why.QUEUED))
 
-    def _answer(self, asked: _Asked, answer: Admission | Noted) -> None:
+    def _answer(self, asked: Asked, answer: Admission | Noted) -> None:
         self._held -= asked.size
         if not isinstance(answer, Noted):
             metrics.APPENDED.labels(_named(answer)).inc()
         if asked.edge is not None:
-            asked.edge.tell(messages.answer(asked.turn, answer))
+            asked.edge.tell(asked.turn, answer)
         if self._held <= HELD_AT_MOST // 2:
             for edge in self._edges:
                 edge.resume()
@@ -189,22 +203,20 @@ class JournalWriter:
             edge.flush()
 
     def _tell(self, outcome: Outcome) -> None:
-        self._outcomes.append(_Asked(None, 0, outcome))
+        self._outcomes.append(Asked(None, 0, outcome))
         self._wake.set()
 
-    # ---- called by the connections
+    # ---- called by the edges
 
-    def take(self, edge: _Edge, frames: list[bytes]) -> None:
+    def take(self, questions: Iterable[Asked]) -> None:
         """What an edge asked."""
-        for frame in frames:
-            turn, what = messages.asked(frame)
-            asked = _Asked(edge, turn, what, len(frame))
-            self._held += len(frame)
-            if isinstance(what, Intent):
+        for asked in questions:
+            self._held += asked.size
+            if isinstance(asked.what, Intent):
                 self._new.append(asked)
             else:
-                if what.state is State.FAILED and what.answer is None:
-                    self._forget(what.id)
+                if asked.what.state is State.FAILED and asked.what.answer is None:
+                    self._forget(asked.what.id)
                 self._outcomes.append(asked)
         self._wake.set()
         if self._held > HELD_AT_MOST:
@@ -219,12 +231,14 @@ class JournalWriter:
         self._waiting = [asked for asked in self._waiting if asked.what.id != id]
         self._new = deque(asked for asked in self._new if asked.what.id != id)
 
-    def connected(self, edge: _Edge) -> None:
-        """A new edge."""
+    def connected(self, edge: Edge) -> None:
+        """A new edge. Raises ConnectionRefusedError if nobody works here any more."""
+        if self._is_over:
+            raise ConnectionRefusedError("the journal writer has ended")
         self._edges.add(edge)
         self.alone.clear()
 
-    def lost(self, edge: _Edge) -> None:
+    def lost(self, edge: Edge) -> None:
         """An edge is gone: what it had under way is unknown, unless it comes back and tells."""
         self._edges.discard(edge)
         if not self._edges:
@@ -239,59 +253,3 @@ class JournalWriter:
 def _named(answer: Admission) -> str:
     """For the count; a refusal by its reason."""
     return answer.why.value if isinstance(answer, Refused) else type(answer).__name__.lower()
-
-
-class _Edge(asyncio.Protocol):
-    """The connection from one edge process."""
-
-    def __init__(self, writer: JournalWriter) -> None:
-        self._writer = writer
-        self._frames = Frames(FRAME_LIMIT)
-        self._transport: asyncio.Transport | None = None
-        self._unsent: list[bytes] = []
-        self.gone = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._writer.connected(self)
-
-    def data_received(self, data: bytes) -> None:
-        frames, passed_over = self._frames.feed(data)
-        try:
-            self._writer.take(self, frames)
-        except ValueError as error:
-            passed_over += 1
-            log.error("journal_message_unreadable", error=str(error))
-        if passed_over:
-            self.close()  # it would wait for ever for an answer: let it see that we are not one
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._transport, self.gone = None, True
-        self._writer.lost(self)
-
-    def tell(self, frame: bytes) -> None:
-        """Send with the next `flush`, if the edge is still there."""
-        if self._transport is not None:
-            self._unsent.append(frame)
-
-    def flush(self) -> None:
-        """Send what was told."""
-        if self._unsent and self._transport is not None:
-            self._transport.write(b"".join(self._unsent))
-        self._unsent.clear()
-
-    def pause(self) -> None:
-        """Stop reading."""
-        if self._transport is not None and self._transport.is_reading():
-            self._transport.pause_reading()
-
-    def resume(self) -> None:
-        """Read again."""
-        if self._transport is not None and not self._transport.is_reading():
-            self._transport.resume_reading()
-
-    def close(self) -> None:
-        """End the connection, after what was told."""
-        self.flush()
-        if self._transport is not None:
-            self._transport.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -22,4 +23,9 @@ async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
         async def flip() -> None:
             change(url, "UPDATE cutover.control SET epoch = epoch + 1, active = standby, standby = active")
 
-        yield Stage(journal, flip)
+        @asynccontextmanager
+        async def another() -> AsyncIterator[ReplayJournal]:
+            async with await ReplayJournal.open(url, KEYS) as other:
+                yield other
+
+        yield Stage(journal, flip, another)

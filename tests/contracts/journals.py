@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ class Stage:
 
     journal: Any
     flip: Callable[[], Awaitable[None]]
+    another: Callable[[], AbstractAsyncContextManager[Any]]
+    """Another writer's journal, which is connected until the context ends."""
 
     async def write(self, id: str, *lanes: str, **changes: object) -> int:
         """A write from its intent to its outcome; its number."""
@@ -65,4 +68,12 @@ def a_fake_stage() -> Stage:
     async def flip() -> None:
         journal.roles.flip()
 
-    return Stage(journal, flip)
+    @asynccontextmanager
+    async def another() -> AsyncIterator[InMemoryJournal]:
+        journal.writer = 2
+        journal.present.add(2)
+        yield journal
+        journal.writer = 1
+        journal.present.remove(2)
+
+    return Stage(journal, flip, another)

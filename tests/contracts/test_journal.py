@@ -170,6 +170,24 @@ async def test_an_intent_of_a_silent_edge_becomes_unknown(stage: Stage) -> None:
     assert isinstance((await stage.journal.append([an_intent("i-3", "a")], NOW))[0], Admitted)
 
 
+async def test_what_a_writer_left_under_way_when_it_went_becomes_unknown(stage: Stage) -> None:
+    await stage.journal.append([an_intent("ours", "a", at=NOW)], NOW)
+    async with stage.another() as other:
+        await other.append([an_intent("theirs", "b", at=NOW), an_intent("ended", "c", at=NOW)], NOW)
+        await other.outcomes([done("ended")])
+        assert await stage.journal.absent(NOW + 1) == set()
+    async with asyncio.timeout(5):  # PostgreSQL notices in its own time that a connection is closed
+        while not await stage.journal.absent(NOW + 1):
+            await asyncio.sleep(0.005)
+    assert await stage.journal.absent(NOW) == set(), "what has just begun is not asked for"
+    await stage.journal.bereave(await stage.journal.absent(NOW + 1))
+    states = [await stage.state(number) for number in (1, 2, 3)]
+    assert states == [State.INTENT, State.UNKNOWN, State.DONE]
+    assert await stage.journal.absent(NOW + 1) == set()
+    assert isinstance((await stage.journal.append([an_intent("i-3", "b")], NOW))[0], Admitted), "its lane is free"
+    assert (await stage.journal.outcomes([done("theirs")]))[0] is Noted.OVERTAKEN, "it may be told all the same"
+
+
 async def test_what_is_abandoned_gets_no_success(stage: Stage) -> None:
     await stage.journal.append([an_intent("i-1", "a")], NOW)
     assert await stage.journal.abandon("its side is lost") == [1]

@@ -31,6 +31,8 @@ from proxy.release.reporting import Reporter
 from proxy.state import ControlState, Phase
 from proxy.store import Store
 from shadow.dualwrite.client import JournalClient
+from shadow.dualwrite.dialled import over_socket
+from shadow.dualwrite.listener import JournalListener
 from shadow.dualwrite.testing import InMemoryJournal
 from shadow.dualwrite.writer import JournalWriter
 from shadow.exchange import Exchange
@@ -105,20 +107,20 @@ class Stage:
         if self.journal is None:
             return None, None
         directory = self._ends.enter_context(tempfile.TemporaryDirectory())
-        self.writer = JournalWriter(Path(directory) / "journal.sock", self.journal)
-        running = asyncio.get_running_loop().create_task(self.writer.run())
+        self.writer = JournalWriter(self.journal)
+        listener = JournalListener(Path(directory) / "journal.sock", self.writer)
+        running = asyncio.get_running_loop().create_task(listener.run())
         self._ends.push_async_callback(asyncio.wait_for, running, 5)
         self._ends.callback(self.writer.stop)
-        await self.writer.ready.wait()
-        self.line = JournalClient(Path(directory) / "journal.sock")
+        await listener.ready.wait()
+        self.line = JournalClient(over_socket(Path(directory) / "journal.sock"))
         self.line.start()
         self._ends.push_async_callback(self.line.stop)
         writes, pending = Writes(self.line, self.config.journal), Pending(self.journal.tail)
         self._ends.push_async_callback(writes.stop)
         looking = asyncio.get_running_loop().create_task(pending.run())
         self._ends.callback(looking.cancel)
-        while not self.line.is_connected:
-            await asyncio.sleep(0.001)
+        assert await self.line.connected_within(5)
         return writes, pending
 
     async def stop(self) -> None:

@@ -19,6 +19,7 @@ from proxy.roles.journal import run
 from proxy.surroundings import Surroundings, surroundings
 from shadow.dualwrite.admission import Admitted, Noted
 from shadow.dualwrite.client import JournalClient
+from shadow.dualwrite.dialled import over_socket
 from shadow.dualwrite.entry import Intent
 from shadow.dualwrite.testing import an_intent, done
 from tests.support.edge import make_config
@@ -50,11 +51,9 @@ async def writing(config: Config, around: Surroundings) -> AsyncIterator[tuple[a
 
 @asynccontextmanager
 async def an_edge(around: Surroundings) -> AsyncIterator[JournalClient]:
-    client = JournalClient(around.journal_socket())
+    client = JournalClient(over_socket(around.journal_socket()))
     client.start()
-    async with asyncio.timeout(20):
-        while not client.is_connected:
-            await asyncio.sleep(0.01)
+    assert await client.connected_within(20)
     yield client
     await client.stop()
 

@@ -35,7 +35,7 @@ VALUES: dict[str, Any] = {
     "deadline": NOW + 9, "epoch": 1, "fence": None, "healed": [], "holder": "me", "id": "held", "ids": ["i-1"],
     "lanes": ["cadets/1"], "lease": 9.0, "most": 100, "now": NOW, "number": SETTLED + 1, "numbers": [SETTLED + 1],
     "older_than": 60.0, "one_by_one": [], "reason": "", "requests": [], "seconds": 5.0, "targets": ["new"], "term": 1,
-    "up_to": NEWEST,
+    "up_to": NEWEST, "presence": session.PRESENCE, "writers": [1],
 }  # fmt: skip
 # Once a minute what is due, and when a person asks for it.
 OF_THE_WHOLE = {"purge", "erase"}
@@ -47,7 +47,7 @@ def batch(*items: dict[str, Any]) -> dict[str, Any]:
 
 
 WITH_OTHER_VALUES: dict[str, dict[str, Any]] = {
-    "append": batch(*[described(an_intent(f"new-{n}", f"new/{n}"), "k1") for n in MANY]),
+    "append": batch(*[described(an_intent(f"new-{n}", f"new/{n}"), "k1", 1) for n in MANY]),
     "outcomes": batch(*[{"id": f"i-{n + 1}", "state": "done", "reason": "", "ended": True} for n in MANY]),
     "settle": batch(*[{"number": SETTLED + n, "act": "applied", "reason": "", "retry_at": 0} for n in MANY]),
     "answer_heal": {"id": 1},

@@ -1,10 +1,10 @@
-"""The writer over real sockets: groups, turns in busy lanes, edges and a journal that go away and come back."""
+"""The writer, over real sockets and inside its edge: groups, turns in busy lanes, and what goes away and comes back."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,11 @@ import pytest
 
 from shadow.answer import Answer
 from shadow.dualwrite.admission import Admission, Admitted, Noted, Refused, Repeated, Why
-from shadow.dualwrite.client import JournalClient
+from shadow.dualwrite.client import JournalClient, Link
+from shadow.dualwrite.dialled import over_socket
 from shadow.dualwrite.entry import Intent, Outcome, State
+from shadow.dualwrite.inside import Inside
+from shadow.dualwrite.listener import JournalListener
 from shadow.dualwrite.session import JournalUnavailable
 from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.testing import InMemoryJournal, an_intent, done
@@ -58,23 +61,67 @@ def journal() -> ShakyJournal:
     return ShakyJournal()
 
 
+class Beside:
+    """A writer that listens for its edges."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / "writer"
+
+    @asynccontextmanager
+    async def running(self, journal: InMemoryJournal | ReplayJournal) -> AsyncIterator[JournalWriter]:
+        writer = JournalWriter(journal)
+        listener = JournalListener(self._path, writer)
+        async with ended(writer, listener.run()):
+            await asyncio.wait_for(listener.ready.wait(), 5)
+            yield writer
+
+    async def dial(self, client: JournalClient) -> Link:
+        return await over_socket(self._path)(client)
+
+
+class WithIn:
+    """A writer in the process of its edges."""
+
+    def __init__(self, directory: Path) -> None:
+        self._writer: JournalWriter | None = None
+
+    @asynccontextmanager
+    async def running(self, journal: InMemoryJournal | ReplayJournal) -> AsyncIterator[JournalWriter]:
+        self._writer = JournalWriter(journal)
+        async with ended(self._writer, self._writer.run()):
+            yield self._writer
+        self._writer = None
+
+    async def dial(self, client: JournalClient) -> Link:
+        if self._writer is None:
+            raise ConnectionRefusedError
+        return Inside(client, self._writer)
+
+
+Place = Beside | WithIn
+
+
+@pytest.fixture(params=[Beside, WithIn])
+def place(request: pytest.FixtureRequest, open_directory: Path) -> Place:
+    made: Place = request.param(open_directory)
+    return made
+
+
 @asynccontextmanager
-async def running(path: Path, journal: InMemoryJournal | ReplayJournal) -> AsyncIterator[JournalWriter]:
-    writer = JournalWriter(path, journal)
-    task = asyncio.create_task(writer.run())
-    await asyncio.wait_for(writer.ready.wait(), 5)
+async def ended(writer: JournalWriter, running: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(running)
     try:
-        yield writer
+        yield
     finally:
         writer.stop()
         await asyncio.wait_for(task, 5)
 
 
 @asynccontextmanager
-async def an_edge(path: Path) -> AsyncIterator[JournalClient]:
-    client = JournalClient(path)
+async def an_edge(place: Place) -> AsyncIterator[JournalClient]:
+    client = JournalClient(place.dial)
     client.start()
-    await until(lambda: client.is_connected)
+    assert await client.connected_within(5)
     try:
         yield client
     finally:
@@ -91,9 +138,8 @@ def soon(seconds: float = 2.0) -> float:
     return time.time() + seconds
 
 
-async def test_a_write_is_admitted_and_its_outcome_made_durable(open_directory: Path, journal: ShakyJournal) -> None:
-    path = open_directory / "writer"
-    async with running(path, journal), an_edge(path) as edge:
+async def test_a_write_is_admitted_and_its_outcome_made_durable(place: Place, journal: ShakyJournal) -> None:
+    async with place.running(journal), an_edge(place) as edge:
         intent = an_intent(actor='{"id": 3}')
         assert await edge.intent(intent) == Admitted(1, 0)
         assert await edge.outcome(done("i-1", Answer(201, ((b"x", b"\xff"),), b"\0"))) is Noted.NOTED
@@ -102,12 +148,9 @@ async def test_a_write_is_admitted_and_its_outcome_made_durable(open_directory: 
     assert entry.answer == Answer(201, ((b"x", b"\xff"),), b"\0")
 
 
-async def test_what_queues_up_while_a_commit_runs_goes_into_the_next(
-    open_directory: Path, journal: ShakyJournal
-) -> None:
+async def test_what_queues_up_while_a_commit_runs_goes_into_the_next(place: Place, journal: ShakyJournal) -> None:
     journal.seconds = 0.05
-    path = open_directory / "writer"
-    async with running(path, journal), an_edge(path) as edge:
+    async with place.running(journal), an_edge(place) as edge:
         first = asyncio.create_task(edge.intent(an_intent("i-0", "lane/0")))
         await asyncio.sleep(0.02)
         answers = await asyncio.gather(first, *(edge.intent(an_intent(f"i-{n}", f"lane/{n}")) for n in range(1, 40)))
@@ -115,8 +158,7 @@ async def test_what_queues_up_while_a_commit_runs_goes_into_the_next(
     assert journal.sizes == (1, 39)
 
 
-async def test_a_busy_lane_is_had_in_turn_over_all_edges(open_directory: Path, journal: ShakyJournal) -> None:
-    path = open_directory / "writer"
+async def test_a_busy_lane_is_had_in_turn_over_all_edges(place: Place, journal: ShakyJournal) -> None:
     order: list[str] = []
 
     async def write(edge: JournalClient, id: str) -> None:
@@ -124,7 +166,7 @@ async def test_a_busy_lane_is_had_in_turn_over_all_edges(open_directory: Path, j
         order.append(id)
         await edge.outcome(done(id))
 
-    async with running(path, journal), an_edge(path) as one, an_edge(path) as other:
+    async with place.running(journal), an_edge(place) as one, an_edge(place) as other:
         await one.intent(an_intent("running", "a"))
         waiting = []
         for n in range(6):
@@ -135,9 +177,8 @@ async def test_a_busy_lane_is_had_in_turn_over_all_edges(open_directory: Path, j
     assert order == [f"w-{n}" for n in range(6)]
 
 
-async def test_waiting_for_a_lane_is_bounded(open_directory: Path, journal: ShakyJournal) -> None:
-    path = open_directory / "writer"
-    async with running(path, journal), an_edge(path) as edge:
+async def test_waiting_for_a_lane_is_bounded(place: Place, journal: ShakyJournal) -> None:
+    async with place.running(journal), an_edge(place) as edge:
         await edge.intent(an_intent("running", "a"))
         until = soon(0.1)
         assert await edge.intent(an_intent("late", "a", wait_until=until)) == Refused(Why.QUEUED)
@@ -146,9 +187,8 @@ async def test_waiting_for_a_lane_is_bounded(open_directory: Path, journal: Shak
         assert isinstance(await edge.intent(an_intent("i-3", "a")), Admitted)
 
 
-async def test_a_fence_holds_writes_and_lets_them_go(open_directory: Path, journal: ShakyJournal) -> None:
-    path = open_directory / "writer"
-    async with running(path, journal), an_edge(path) as edge:
+async def test_a_fence_holds_writes_and_lets_them_go(place: Place, journal: ShakyJournal) -> None:
+    async with place.running(journal), an_edge(place) as edge:
         fence = await journal.fence(9)
         held = asyncio.create_task(edge.intent(an_intent(wait_until=soon())))
         await asyncio.sleep(0.05)
@@ -157,11 +197,10 @@ async def test_a_fence_holds_writes_and_lets_them_go(open_directory: Path, journ
         assert await held == Admitted(1, 0)
 
 
-async def test_without_a_writer_or_a_journal_a_write_is_refused(open_directory: Path, journal: ShakyJournal) -> None:
-    path = open_directory / "writer"
-    alone = JournalClient(path)
+async def test_without_a_writer_or_a_journal_a_write_is_refused(place: Place, journal: ShakyJournal) -> None:
+    alone = JournalClient(place.dial)
     assert await alone.intent(an_intent()) == Refused(Why.UNAVAILABLE)
-    async with running(path, journal), an_edge(path) as edge:
+    async with place.running(journal), an_edge(place) as edge:
         journal.away = True
         assert await edge.intent(an_intent()) == Refused(Why.UNAVAILABLE)
         journal.away = False
@@ -169,18 +208,16 @@ async def test_without_a_writer_or_a_journal_a_write_is_refused(open_directory: 
         assert isinstance(await edge.intent(an_intent("i-2")), Admitted)
 
 
-async def test_an_intent_whose_commit_is_uncertain_is_closed(open_directory: Path, journal: ShakyJournal) -> None:
-    path = open_directory / "writer"
-    async with running(path, journal), an_edge(path) as edge:
+async def test_an_intent_whose_commit_is_uncertain_is_closed(place: Place, journal: ShakyJournal) -> None:
+    async with place.running(journal), an_edge(place) as edge:
         journal.silent_once = True
         assert await edge.intent(an_intent()) == Refused(Why.UNAVAILABLE)
         await until(lambda: journal.all[1].state is State.FAILED)
         assert isinstance(await edge.intent(an_intent("i-2")), Admitted), "the lane is free again"
 
 
-async def test_an_outcome_is_told_until_it_is_durable(open_directory: Path, journal: ShakyJournal) -> None:
-    path = open_directory / "writer"
-    async with running(path, journal), an_edge(path) as edge:
+async def test_an_outcome_is_told_until_it_is_durable(place: Place, journal: ShakyJournal) -> None:
+    async with place.running(journal), an_edge(place) as edge:
         await edge.intent(an_intent())
         journal.away = True
         with pytest.raises(TimeoutError):
@@ -192,33 +229,30 @@ async def test_an_outcome_is_told_until_it_is_durable(open_directory: Path, jour
     assert (journal.all[1].state, journal.completion) == (State.DONE, 1)
 
 
-async def test_an_edge_that_dies_leaves_unknowns_and_no_busy_lanes(open_directory: Path, journal: ShakyJournal) -> None:
-    path = open_directory / "writer"
-    async with running(path, journal), an_edge(path) as other:
-        async with an_edge(path) as edge:
+async def test_an_edge_that_dies_leaves_unknowns_and_no_busy_lanes(place: Place, journal: ShakyJournal) -> None:
+    async with place.running(journal), an_edge(place) as other:
+        async with an_edge(place) as edge:
             await edge.intent(an_intent("i-1", "a"))
         await until(lambda: journal.all[1].state is State.UNKNOWN)
         assert isinstance(await other.intent(an_intent("i-2", "a", wait_until=soon())), Admitted)
 
 
-async def test_an_edge_tells_its_outcomes_to_the_next_writer(open_directory: Path, journal: ShakyJournal) -> None:
-    path = open_directory / "writer"
-    async with running(path, journal):
-        edge = JournalClient(path)
+async def test_an_edge_tells_its_outcomes_to_the_next_writer(place: Place, journal: ShakyJournal) -> None:
+    async with place.running(journal):
+        edge = JournalClient(place.dial)
         edge.start()
         await until(lambda: edge.is_connected)
         await edge.intent(an_intent())
     await until(lambda: not edge.is_connected)
     telling = asyncio.create_task(edge.outcome(done("i-1")))
-    async with running(path, journal):
+    async with place.running(journal):
         assert await asyncio.wait_for(telling, 5) is Noted.NOTED
         await edge.stop()
     assert journal.all[1].state is State.DONE
 
 
-async def test_a_client_that_gives_up_leaves_no_busy_lane(open_directory: Path, journal: ShakyJournal) -> None:
-    path = open_directory / "writer"
-    async with running(path, journal), an_edge(path) as edge:
+async def test_a_client_that_gives_up_leaves_no_busy_lane(place: Place, journal: ShakyJournal) -> None:
+    async with place.running(journal), an_edge(place) as edge:
         await edge.intent(an_intent("running", "a"))
         waiting = asyncio.create_task(edge.intent(an_intent("given up", "a", wait_until=soon())))
         await asyncio.sleep(0.05)
@@ -247,9 +281,10 @@ async def test_two_machines_share_the_lanes_of_one_journal(
         assert await edge.outcome(done(f"w-{n}")) is Noted.NOTED
 
     one, other = await ReplayJournal.open(url, KEYS), await ReplayJournal.open(url, KEYS)
-    paths = open_directory / "one", open_directory / "other"
-    async with one, other, running(paths[0], one), running(paths[1], other):
-        async with an_edge(paths[0]) as first, an_edge(paths[1]) as second:
+    (open_directory / "one").mkdir()
+    beside, within = Beside(open_directory / "one"), WithIn(open_directory)
+    async with one, other, beside.running(one), within.running(other):
+        async with an_edge(beside) as first, an_edge(within) as second:
             await asyncio.gather(*(write((first, second)[n // 2 % 2], n) for n in range(60)))
             again = await first.intent(an_intent("again", "c", client="alice", key="k-7"))
         assert isinstance(again, Repeated)
