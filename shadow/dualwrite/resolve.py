@@ -72,8 +72,8 @@ class Patience:
     moment at which it may have begun."""
     grace: float = 120.0
     """Seconds beyond `forward_by` in which the edge itself may still tell an outcome."""
-    absence: float = 3.0
-    """Seconds without its writer after which an edge is not waited for any more; it may only have lost its connection."""
+    absence: float = 2.0
+    """Seconds without its writer after which an edge is not waited for; it may only have lost its connection."""
 
 
 class Resolver:

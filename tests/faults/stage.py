@@ -34,6 +34,7 @@ class Stage:
 
     home: Path
     active: str
+    edges: int
     pair: Pair
     edge: EdgeSettings
     servers: dict[str, tuple[EmbeddedServer, Path]]
@@ -46,7 +47,9 @@ class Stage:
         return self.edge.environment(settings)
 
     def pids(self, role: str) -> list[int]:
-        """The processes of one role of cutover."""
+        """The processes of one role of cutover. A single edge has the journal writer inside."""
+        if role == "journal" and self.edges == 1:
+            role = "edge"
         wanted = f"proxy.app\0{role}\0"
         return [pid for pid, line in _command_lines() if wanted in line and str(self.edge.config) in line]
 
@@ -127,8 +130,8 @@ def _signal(pid: int, signum: int) -> None:
 
 
 @contextmanager
-def stage(home: Path, active: str, seed: int, watch: float = 0) -> Iterator[Stage]:
-    """Both backends on equal data behind wires, stores of their own, and two edges that journal.
+def stage(home: Path, active: str, seed: int, watch: float = 0, edges: int = 2) -> Iterator[Stage]:
+    """Both backends on equal data behind wires, stores of their own, and edges that journal.
 
     Nobody looks for writes past the proxy, unless every *watch* seconds: what a heal mends would go unseen.
     """
@@ -149,25 +152,25 @@ def stage(home: Path, active: str, seed: int, watch: float = 0) -> Iterator[Stag
             wires[name].start()
             stack.callback(wires[name].stop)
         edge = EdgeSettings(
-            config=_configuration(home, active, watch), port=free_port(), control_port=free_port(),
+            config=_configuration(home, active, watch, edges), port=free_port(), control_port=free_port(),
             database=ensure_database(servers["store"][0].url, f"cutover_{secrets.token_hex(4)}"),
             redis=servers["redis"][0].url,
             token="of-the-operator",
         )  # fmt: skip
-        on = Stage(home, active, both, edge, servers, wires)
+        on = Stage(home, active, edges, both, edge, servers, wires)
         supervisor = stack.enter_context(Supervisor(home / "edge-logs"))
         program = edge_program(edge, both.settings)
         supervisor.start(replace(program, env={**program.env, **on.environment}))
         yield on
 
 
-def _configuration(home: Path, active: str, watch: float) -> Path:
+def _configuration(home: Path, active: str, watch: float, edges: int) -> Path:
     """The flagship's own file with shorter deadlines, so that a round is over in seconds."""
     document = yaml.safe_load(CONFIG.read_text())
     document["active"] = active
     document["store"] = {"directory": str(home / "cutover")}
     document["secret"] = SECRET
-    document["listen"] = {"edges": 2}
+    document["listen"] = {"edges": edges}
     document["guard"] = {"enabled": False}
     document["rows"]["watch"] = watch
     document["log"] = {"access": False}

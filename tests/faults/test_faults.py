@@ -27,10 +27,11 @@ TOGETHER: tuple[tuple[Mishap, ...], ...] = (
 )
 
 
-@pytest.fixture(scope="module", params=["node", "django"])
+@pytest.fixture(scope="module", params=[("node", 2), ("django", 1)], ids=["node, two edges", "django, one edge"])
 def on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Everything, with this side active."""
-    with stage(tmp_path_factory.mktemp(f"faults-{request.param}"), request.param, seed=7) as running:
+    """Everything, with this side active and so many edges."""
+    active, edges = request.param
+    with stage(tmp_path_factory.mktemp(f"faults-{active}"), active, seed=7, edges=edges) as running:
         asyncio.run(begin(running))
         yield running
 
@@ -80,4 +81,5 @@ def _mark(on: Stage) -> bytes:
 def test_every_role_of_cutover_runs(on: Stage) -> None:
     """What is killed above is there to be killed."""
     assert all(on.pids(role) for role in ROLES)
-    assert len(on.pids("edge")) == 2
+    assert len(on.pids("edge")) == on.edges
+    assert (on.pids("journal") == on.pids("edge")) == (on.edges == 1)

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tests.support.waiting import eventually
 
 TOKEN = "of-the-operator"
@@ -110,7 +112,8 @@ class Served:
 
 
 def start(config: Path, port: int, control: int) -> Served:
-    """Run `cutover serve` and wait until the control API and an edge answer."""
+    """Run `cutover serve` and wait until the control API and every edge answer."""
+    edges = yaml.safe_load(config.read_text())["listen"]["edges"]
     environment = os.environ | {
         "PORT": str(port), "CUTOVER_CONTROL_PORT": str(control), "CUTOVER_TOKEN": TOKEN, "CUTOVER_CONFIG": str(config),
     }  # fmt: skip
@@ -127,7 +130,7 @@ def start(config: Path, port: int, control: int) -> Served:
         except OSError:
             return False
         status = served.command("status")
-        return status.returncode == 0 and sum(edge["alive"] for edge in json.loads(status.stdout)["edges"]) == 2
+        return status.returncode == 0 and sum(edge["alive"] for edge in json.loads(status.stdout)["edges"]) == edges
 
     try:
         eventually(ready, STARTED_WITHIN)

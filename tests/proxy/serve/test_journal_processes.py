@@ -10,6 +10,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,8 @@ class Pair:
     served: Served
     old: Recorder
     new: Recorder
+    writer: str
+    """Which process the journal writer runs in."""
 
     def post(self, body: str) -> int:
         """The status of a write."""
@@ -65,8 +68,8 @@ class Pair:
         return self.old.wrote == self.new.wrote
 
 
-@pytest.fixture(scope="module")
-def pair() -> Iterator[Pair]:
+@pytest.fixture(scope="module", params=["journal-0", "edge-0"])
+def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
     with reachable_directory() as directory, recorder("old") as old, recorder("new") as new:
         config = directory / "cutover.yaml"
         config.write_text(f"""backends:
@@ -74,12 +77,13 @@ def pair() -> Iterator[Pair]:
   new: {{ url: "http://127.0.0.1:{new.port}", cooperates: true }}
 active: old
 store: {{ directory: "{directory / "state"}" }}
-listen: {{ edges: 2 }}
+listen: {{ edges: {2 if request.param == "journal-0" else 1} }}
 """)
         served = start(config, free_port(), free_port())
         served.cutover("start", "--empty")
         eventually(lambda: served.cutover("status")["state"]["phase"] == "shadowing", WITHIN)
-        pair = Pair(served, old, new)
+        assert ("journal-0" in served.children()) == (request.param == "journal-0")
+        pair = Pair(served, old, new, request.param)
         eventually(lambda: all(edge["agrees"] for edge in served.cutover("status")["edges"]), WITHIN)
         try:
             yield pair
@@ -96,6 +100,32 @@ def test_a_write_reaches_the_standby_with_its_id(pair: Pair) -> None:
     assert pair.counted()['cutover_journal_appends_total{answer="admitted"}'] == 1
 
 
+def test_a_write_that_is_under_way_when_its_edge_is_killed_is_brought_over(pair: Pair) -> None:
+    pair.old.holds = threading.Event()
+    client = threading.Thread(target=_cut_off, args=(pair, "orphan"))
+    client.start()
+    eventually(lambda: _states(pair).get("intent"), WITHIN)
+    for name in [name for name in pair.served.children() if name.startswith("edge")]:
+        pair.kill(name)
+    client.join(WITHIN)
+    pair.old.holds.set()
+    pair.old.holds = None
+    eventually(lambda: "orphan" in pair.new.wrote and not {"intent", "unknown"} & _states(pair).keys(), WITHIN)
+    eventually(lambda: pair.served.sides(), WITHIN)
+    assert pair.post("after it") == 201
+    eventually(pair.is_level, WITHIN)
+
+
+def _cut_off(pair: Pair, body: str) -> None:
+    with pytest.raises((OSError, http.client.HTTPException)):
+        pair.post(body)
+
+
+def _states(pair: Pair) -> dict[str, int]:
+    states: dict[str, int] = pair.served.cutover("journal", "status")["states"]
+    return states
+
+
 def test_killing_writer_and_replayer_under_load_loses_doubles_and_reorders_nothing(pair: Pair) -> None:
     acknowledged: list[str] = []
     stop = threading.Event()
@@ -105,8 +135,9 @@ def test_killing_writer_and_replayer_under_load_loses_doubles_and_reorders_nothi
             if stop.is_set():
                 return
             body = f"{worker} {turn}"
-            if pair.post(body) == 201:
-                acknowledged.append(body)
+            with suppress(OSError, http.client.HTTPException):
+                if pair.post(body) == 201:
+                    acknowledged.append(body)
 
     def go_on() -> None:
         before = len(acknowledged)
@@ -116,7 +147,7 @@ def test_killing_writer_and_replayer_under_load_loses_doubles_and_reorders_nothi
     for worker in workers:
         worker.start()
     try:
-        for name in ("replayer-0", "journal-0", "replayer-0"):
+        for name in ("replayer-0", pair.writer, "replayer-0"):
             go_on()
             pair.kill(name)
         go_on()
@@ -147,12 +178,12 @@ def test_what_is_under_way_when_it_stops_is_answered_durable_and_brought_over(pa
     statuses: list[int] = []
     client = threading.Thread(target=lambda: statuses.append(pair.post("at the end")))
     client.start()
-    eventually(lambda: pair.served.cutover("journal", "status")["states"].get("intent"), WITHIN)
+    eventually(lambda: _states(pair).get("intent"), WITHIN)
     children = pair.served.children()
     edges = [pid for name, pid in children.items() if name.startswith("edge")]
     pair.served.process.terminate()
     eventually(lambda: sum(map(is_running, edges)) == 1, WITHIN)  # the one that has nothing under way is gone
-    assert is_running(children["journal-0"])
+    assert is_running(children[pair.writer])
     pair.old.holds.set()
     client.join(WITHIN)
     assert pair.served.process.wait(30) == 0
