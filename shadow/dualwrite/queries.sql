@@ -229,14 +229,17 @@ WITH RECURSIVE request (key) AS (
     SELECT (SELECT min(sealed_with) FROM cutover.journal_entry WHERE request IS NOT NULL AND sealed_with > key)
     FROM request WHERE key IS NOT NULL
 ), answer (key) AS (
-    SELECT min(answer_with) FROM cutover.journal_entry WHERE answer IS NOT NULL
+    SELECT min(answer_with) FROM cutover.journal_entry WHERE answer IS NOT NULL AND answer_with <> sealed_with
     UNION ALL
-    SELECT (SELECT min(answer_with) FROM cutover.journal_entry WHERE answer IS NOT NULL AND answer_with > key)
+    SELECT (SELECT min(answer_with) FROM cutover.journal_entry
+            WHERE answer IS NOT NULL AND answer_with <> sealed_with AND answer_with > key)
     FROM answer WHERE key IS NOT NULL
 ), standby (key) AS (
-    SELECT min(standby_with) FROM cutover.journal_entry WHERE standby_answer IS NOT NULL
+    SELECT min(standby_with) FROM cutover.journal_entry
+    WHERE standby_answer IS NOT NULL AND standby_with <> sealed_with
     UNION ALL
-    SELECT (SELECT min(standby_with) FROM cutover.journal_entry WHERE standby_answer IS NOT NULL AND standby_with > key)
+    SELECT (SELECT min(standby_with) FROM cutover.journal_entry
+            WHERE standby_answer IS NOT NULL AND standby_with <> sealed_with AND standby_with > key)
     FROM standby WHERE key IS NOT NULL
 )
 SELECT key FROM (SELECT key FROM request UNION SELECT key FROM answer UNION SELECT key FROM standby) keys

@@ -47,7 +47,7 @@ def main(
     kinds = list(product([active] if active else ["node", "django"], [edges] if edges else [2, 1]))
     share = max(1, rounds // len(kinds))
     for side, many in kinds:
-        done = sum((one["active"], one["edges"]) == (side, many) for one in played)
+        done = sum((one["active"], one.get("edges", 2)) == (side, many) for one in played)
         if done < share:
             played += asyncio.run(_kind(side, many, range(done + 1, share + 1), seconds, mishaps, seed, stops))
     broken = [one for one in played if one["broken"]]
