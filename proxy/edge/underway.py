@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import structlog
 
@@ -53,20 +54,44 @@ class Heard:
     whole: bool
 
 
+class Sent:
+    """What goes to the backend. Its head is made while the journal is at work, if the loop gets round to that."""
+
+    def __init__(self, call: Call, side: Side, intent: Intent) -> None:
+        self._call, self._side, self._intent = call, side, intent
+        side.pool.loop.call_soon(lambda: self._head)
+
+    @cached_property
+    def _head(self) -> bytes:
+        head, host = self._call.head, self._side.pool.host_for(self._call.head.host)
+        fields = _fields(self._call, self._side, self._intent)
+        return request_head(head.method, head.target, host, fields, _length(self._call, self._intent.request.body))
+
+    async def to(self, connection: Connection) -> None:
+        """Write all of it, as fast as the backend takes it."""
+        body = self._intent.request.body
+        if len(body) <= _WITH_HEAD:
+            return connection.write(self._head + body)
+        connection.write(self._head)
+        connection.write(body)
+        await connection.drain()
+
+
 class UnderWay:
-    """One admitted write. `start` it, await `answer`, read on from `connection`, then `leave`.
+    """One admitted write, of which `sent` goes to the backend. `start` it, await `answer`, read on from `connection`,
+    then `leave`.
 
     `answer` is there once the outcome is durable. It raises UpstreamError, or Refused if there is an answer that the
     client must not have.
     """
 
     def __init__(
-        self, call: Call, side: Side, intent: Intent, connection: Connection, *,
+        self, call: Call, side: Side, intent: Intent, sent: Sent, connection: Connection, *,
         tell: Tell, settings: JournalSettings, clock: Clock,
     ) -> None:  # fmt: skip
         self.connection = connection
         self.answer: asyncio.Future[Heard] = side.pool.loop.create_future()
-        self._call, self._side, self._intent = call, side, intent
+        self._call, self._side, self._intent, self._sent = call, side, intent, sent
         self._tell, self._settings, self._clock = tell, settings, clock
         self._readers = 2  # of the connection: the task, and whoever reads on
         self._is_late = False
@@ -144,7 +169,7 @@ class UnderWay:
         """Send the request and collect the answer, up to the limit of what is kept."""
         connection, loop = self.connection, self._side.pool.loop
         connection.begin(self._call.head.method, interim_relay(self._call))
-        await self._send(connection)
+        await self._sent.to(connection)
         answer = await connection.head()
         pieces, size = [], 0
         while True:
@@ -156,16 +181,6 @@ class UnderWay:
                 return Heard(answer, b"".join(pieces), done)
             connection.deadline = loop.time() + self._side.timeouts.idle
             await connection.more()
-
-    async def _send(self, connection: Connection) -> None:
-        head, body = self._call.head, self._intent.request.body
-        host, fields = self._side.pool.host_for(head.host), _fields(self._call, self._side, self._intent)
-        told = request_head(head.method, head.target, host, fields, _length(self._call, body))
-        if len(body) <= _WITH_HEAD:
-            return connection.write(told + body)
-        connection.write(told)
-        connection.write(body)
-        await connection.drain()
 
     # ---- what became of it
 

@@ -27,7 +27,7 @@ from proxy.edge.head import RawFields
 from proxy.edge.headers import answer_head, first_value
 from proxy.edge.outcomes import BAD_KEY, LATE, is_unreadable, not_admitted, outcome_without_answer
 from proxy.edge.routing import Decision, Matched, parameters
-from proxy.edge.underway import KEY_FIELD, Side, UnderWay
+from proxy.edge.underway import KEY_FIELD, Sent, Side, UnderWay
 from proxy.edge.upstream import Ahead
 from shadow.answer import Answer
 from shadow.clock import Clock, SystemClock
@@ -82,11 +82,12 @@ class Writes:
 
     async def _admitted(self, call: Call, decision: Decision, side: Side, body: bytes) -> Answered:
         intent = self._intent(call, decision, side, body)
-        asked = self._journal.intent(intent)  # first: the journal works while a connection is opened
+        asked = self._journal.intent(intent)  # first: it is at work while we get ready
+        sent = Sent(call, side, intent)
         with Ahead(side.pool, fresh=not side.cooperates) as ahead:
             admission = await self._admission(call.arrived, intent, asked)
             if isinstance(admission, Admitted):
-                return await self._forwarded(call, side, intent, ahead)
+                return await self._forwarded(call, side, intent, sent, ahead)
         if isinstance(admission, Repeated):
             return _repeated(call, admission.answer)
         log.info("write_not_admitted", why=admission.why.value, route=decision.route.name)
@@ -133,7 +134,7 @@ class Writes:
 
     # ---- forwarding
 
-    async def _forwarded(self, call: Call, side: Side, intent: Intent, ahead: Ahead) -> Answered:
+    async def _forwarded(self, call: Call, side: Side, intent: Intent, sent: Sent, ahead: Ahead) -> Answered:
         within = self._settings.outcome_within
         try:
             connection = await ahead.take()
@@ -147,11 +148,13 @@ class Writes:
             side.pool.release(connection)
             await self._told(Outcome(intent.id, State.FAILED, reason="too late to be forwarded"), within)
             raise Refused(LATE)
-        return await self._relayed(call, side, intent, connection)
+        return await self._relayed(call, side, intent, sent, connection)
 
-    async def _relayed(self, call: Call, side: Side, intent: Intent, connection: Connection) -> Answered:
+    async def _relayed(self, call: Call, side: Side, intent: Intent, sent: Sent, connection: Connection) -> Answered:
         """Whatever becomes of the client or of this task, the write goes on to its outcome."""
-        write = UnderWay(call, side, intent, connection, tell=self._told, settings=self._settings, clock=self._clock)
+        write = UnderWay(
+            call, side, intent, sent, connection, tell=self._told, settings=self._settings, clock=self._clock
+        )
         running = write.start()
         self._under_way.add(running)
         running.add_done_callback(self._under_way.discard)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -14,6 +15,9 @@ from shadow.dualwrite.entry import Entry, Intent, Outcome, State
 from shadow.dualwrite.ordering import minimal
 from shadow.dualwrite.sealing import Keyring, answer_as_bytes, answer_of, request_as_bytes, request_of
 from shadow.dualwrite.session import JournalSession
+
+
+_SEALED_AT_ONCE = 1 << 20  # bytes; more is sealed beside the event loop, which has an edge's other requests to see to
 
 
 class PostgresJournal:
@@ -51,13 +55,10 @@ class PostgresJournal:
     async def commit(
         self, outcomes: Sequence[Outcome], intents: Sequence[Intent], now: float
     ) -> tuple[list[Noted], list[Admission]]:
-        asked: list[tuple[str, Mapping[str, Any]]] = []
-        if outcomes and intents:
-            asked.append(("lock", {}))
-        if outcomes:
-            asked.append(("outcomes", self._told_outcomes(outcomes)))
-        if intents:
-            asked.append(("append", self._asked_intents(intents) | {"now": now}))
+        if _size(outcomes, intents) > _SEALED_AT_ONCE:
+            asked = await asyncio.to_thread(self._asked, outcomes, intents, now)
+        else:
+            asked = self._asked(outcomes, intents, now)
         rows = dict(zip((name for name, _ in asked), await self._session.run_all(*asked), strict=True))
         admitted = rows.get("append", [])
         repeated = await self._recorded([row[2] for row in admitted if row[1] == "repeated"])
@@ -70,6 +71,18 @@ class PostgresJournal:
     async def outcomes(self, outcomes: Sequence[Outcome]) -> list[Noted]:
         """Make outcomes durable, and nothing else."""
         return (await self.commit(outcomes, [], 0.0))[0]
+
+    def _asked(
+        self, outcomes: Sequence[Outcome], intents: Sequence[Intent], now: float
+    ) -> list[tuple[str, Mapping[str, Any]]]:
+        asked: list[tuple[str, Mapping[str, Any]]] = []
+        if outcomes and intents:
+            asked.append(("lock", {}))
+        if outcomes:
+            asked.append(("outcomes", self._told_outcomes(outcomes)))
+        if intents:
+            asked.append(("append", self._asked_intents(intents) | {"now": now}))
+        return asked
 
     def _asked_intents(self, intents: Sequence[Intent]) -> dict[str, Any]:
         batch = as_json([described(intent, self._keyring.current, self._presence) for intent in intents])
@@ -161,6 +174,12 @@ def described(intent: Intent, sealed_with: str, appended_by: int) -> dict[str, A
         "sealed_with": sealed_with,
         "appended_by": appended_by,
     }
+
+
+def _size(outcomes: Sequence[Outcome], intents: Sequence[Intent]) -> int:
+    """Of what has to be sealed, all but exactly."""
+    bodies = sum(len(intent.request.body) for intent in intents)
+    return bodies + sum(len(told.answer.body) for told in outcomes if told.answer is not None)
 
 
 def _admission(row: tuple[Any, ...], repeated: Mapping[int, Answer]) -> Admission:

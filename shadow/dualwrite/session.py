@@ -20,8 +20,10 @@ PRESENCE = 0x6A6F7572
 _SCHEMA = Path(__file__).with_name("schema.sql")
 # How rows are looked for is not left to statistics, which mislead about tables that are empty most of the time, or full
 # of what is over. And only a plain scan of an index remembers which of its entries are dead: in a queue most are. So
-# there is nothing to plan anew for other values.
-_BY_INDEX = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET plan_cache_mode = force_generic_plan"
+# there is nothing to plan anew for other values; nor to compile, which the price set on a forbidden scan would cause.
+_BY_INDEX = (
+    "SET enable_seqscan = off; SET enable_bitmapscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off"
+)
 # A machine that died is to be noticed: its writer counts as connected as long as PostgreSQL thinks so.
 _KEPT_ALIVE = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
 

@@ -1,4 +1,4 @@
-"""The journal writer's process: it waits for PostgreSQL to begin, and for its edges to end."""
+"""The journal writer as a process, which waits for PostgreSQL to begin and for its edges to end; and inside an edge."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from proxy.config import Config
 from proxy.errors import CutoverError
 from proxy.journals import check
-from proxy.roles.journal import run
+from proxy.roles.journal import WriterInside, run
 from proxy.surroundings import Surroundings, surroundings
-from shadow.dualwrite.admission import Admitted, Noted
+from shadow.dualwrite.admission import Admitted, Noted, Refused, Why
 from shadow.dualwrite.client import JournalClient
 from shadow.dualwrite.dialled import over_socket
-from shadow.dualwrite.entry import Intent
+from shadow.dualwrite.entry import Intent, State
+from shadow.dualwrite.journal import PostgresJournal
+from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.testing import an_intent, done
 from tests.support.edge import make_config
 
@@ -93,3 +96,62 @@ async def test_a_missing_key_is_told_with_its_name_and_where_to_give_it(config: 
 
 async def test_a_database_that_is_away_does_not_stop_the_start(config: Config, around: Surroundings) -> None:
     await check(config, replace(around, database="postgresql://x@127.0.0.1:1/x"))
+
+
+@asynccontextmanager
+async def inside(config: Config, around: Surroundings) -> AsyncIterator[JournalClient]:
+    """An edge's client with the writer in its own process."""
+    writer = WriterInside(config, around)
+    async with writer.running():
+        client = JournalClient(writer.dial)
+        client.start()
+        yield client
+        await client.stop()
+
+
+async def test_inside_an_edge_it_does_the_same(config: Config, around: Surroundings) -> None:
+    async with inside(config, around) as edge:
+        assert await edge.connected_within(20)
+        assert await edge.intent(a_write("i-1")) == Admitted(1, 0)
+        assert await edge.outcome(done("i-1")) is Noted.NOTED
+        assert isinstance(await edge.intent(a_write("left")), Admitted)
+    async with await ReplayJournal.open(around.database, around.keyring()) as journal:
+        assert [entry.state for entry in await journal.entries([1, 2])] == [State.DONE, State.UNKNOWN]
+
+
+async def test_inside_an_edge_it_begins_anew_after_a_fault_and_no_outcome_is_lost(
+    config: Config, around: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit, faults = PostgresJournal.commit, iter([True])
+
+    async def faulty(journal: PostgresJournal, outcomes: Any, intents: Any, now: float) -> Any:
+        if outcomes and next(faults, False):
+            raise ArithmeticError("a fault of ours")
+        return await commit(journal, outcomes, intents, now)
+
+    monkeypatch.setattr(PostgresJournal, "commit", faulty)
+    async with inside(config, around) as edge:
+        assert await edge.connected_within(20)
+        assert await edge.intent(a_write("i-1")) == Admitted(1, 0)
+        telling = asyncio.create_task(edge.outcome(done("i-1")))
+        await asyncio.sleep(0.1)
+        assert await edge.intent(a_write("i-2")) == Refused(Why.UNAVAILABLE)
+        assert await asyncio.wait_for(telling, 20) is Noted.NOTED
+        assert isinstance(await edge.intent(a_write("i-3")), Admitted)
+        await edge.outcome(done("i-3"))
+
+
+async def test_inside_an_edge_it_waits_for_a_key_that_is_missing(config: Config, around: Surroundings) -> None:
+    async with inside(config, around) as edge:
+        assert await edge.connected_within(20)
+        await edge.intent(a_write("i-1"))
+        await edge.outcome(done("i-1"))
+    key, hidden = around.directory / "journal-key", around.directory / "hidden"
+    key.rename(hidden)
+    async with inside(config, around) as edge:
+        assert not await edge.connected_within(0.5)
+        assert await edge.intent(a_write("i-2")) == Refused(Why.UNAVAILABLE)
+        hidden.rename(key)
+        assert await edge.connected_within(20)
+        assert isinstance(await edge.intent(a_write("i-2")), Admitted)
+        await edge.outcome(done("i-2"))

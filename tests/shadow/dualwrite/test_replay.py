@@ -14,6 +14,7 @@ from shadow.dualwrite.resolve import HangTogether, NoMapping
 from shadow.dualwrite.session import JournalUnavailable
 from shadow.dualwrite.testing import InMemoryJournal, Roles
 from shadow.settings import Rule, RuleKind
+from shadow.testing import TurnedClock
 from tests.shadow.dualwrite.backends import BOTH, CREATE, NAMED, PLAIN, ROWS, Stand
 
 
@@ -320,6 +321,23 @@ async def test_a_request_may_live_its_whole_life_from_the_last_moment_at_which_i
     stand.clock.turn(forward_by + 301 - stand.clock.now())
     await stand.turns(1)
     assert await state(stand, 1) is State.HEALED
+
+
+async def test_an_edge_is_waited_for_while_its_writer_may_only_have_lost_its_connection() -> None:
+    journal = InMemoryJournal()
+    stand = Stand(journal, clock=TurnedClock())
+    await stand.write(("a",), "open")
+    for away in (1.1, 1.5, 0.0, 1.5):  # twice for less than two seconds in a row
+        journal.present = {1} if away == 0.0 else set()
+        stand.clock.turn(away)
+        await stand.turns(1)
+        assert await state(stand, 1) is State.INTENT
+    assert not await stand.write(("a",)), "its lane is not free"
+    stand.clock.turn(2.1)
+    await stand.turns(1)
+    assert await state(stand, 1) is State.UNKNOWN
+    assert await stand.write(("a",))
+    stand.close()
 
 
 async def test_heal_waits_for_an_unknown_in_its_lanes_that_may_still_land(stand: Stand) -> None:
