@@ -16,7 +16,6 @@ from shadow.dualwrite.ordering import minimal
 from shadow.dualwrite.sealing import Keyring, answer_as_bytes, answer_of, request_as_bytes, request_of
 from shadow.dualwrite.session import JournalSession
 
-
 _SEALED_AT_ONCE = 1 << 20  # bytes; more is sealed beside the event loop, which has an edge's other requests to see to
 
 
