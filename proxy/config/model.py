@@ -81,7 +81,8 @@ class Listen:
     port: Port = 8080
     """The edge's; `PORT` in the environment wins."""
     edges: Annotated[int, Field(ge=1, le=64)] = max(1, min(4, os.cpu_count() or 1))
-    """Edge processes; they share the port."""
+    """Edge processes; they share the port, and a journal writer beside them. One alone writes its journal itself: that
+    is quicker for each write, and bounded by one core."""
     control_host: str = "127.0.0.1"
     control_port: Port = 8081
     """The control API's; `CUTOVER_CONTROL_PORT` in the environment wins."""

@@ -87,6 +87,8 @@ class WriterInside:
             return
         async with journal:
             self._writer = JournalWriter(journal)
+            if self._stop.is_set():  # it came while the journal was being opened
+                self._writer.stop()
             try:
                 await self._writer.run()
             finally:

@@ -119,6 +119,15 @@ async def test_inside_an_edge_it_does_the_same(config: Config, around: Surroundi
         assert [entry.state for entry in await journal.entries([1, 2])] == [State.DONE, State.UNKNOWN]
 
 
+@pytest.mark.parametrize("after", [0.0, 0.001, 0.01, 0.03, 0.1])
+async def test_inside_an_edge_it_ends_whenever_it_is_told_to(
+    config: Config, around: Surroundings, after: float
+) -> None:
+    async with asyncio.timeout(10):
+        async with WriterInside(config, around).running():
+            await asyncio.sleep(after)
+
+
 async def test_inside_an_edge_it_begins_anew_after_a_fault_and_no_outcome_is_lost(
     config: Config, around: Surroundings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
