@@ -49,11 +49,15 @@ class Ahead:
         if opening is None:
             return await self._pool.acquire(fresh=self._fresh)
         try:
-            return await asyncio.shield(opening)
+            connection = await asyncio.shield(opening)
         except asyncio.CancelledError:
             self._opening = opening
             self._give_back()
             raise
+        if connection.usable and connection.silent:
+            return connection
+        self._pool.release(connection)  # it died while it waited: nothing was sent on it
+        return await self._pool.acquire(fresh=self._fresh)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -177,6 +177,19 @@ async def test_a_connection_opened_ahead_is_there_when_it_is_wanted(stage_with: 
     assert pool.in_use == 0
 
 
+async def test_one_that_died_meanwhile_is_not_given_to_anybody(stage_with: StageWith) -> None:
+    stage = await stage_with()
+    pool = stage.edge.sides["node"].http
+    with Ahead(pool) as ahead:
+        await eventually_true(lambda: stage.active.connections)
+        stage.active.kill()
+        await asyncio.sleep(0.01)
+        connection = await ahead.take()
+        assert (connection.usable, connection.silent, pool.in_use) == (True, True, 1)
+    pool.release(connection)
+    assert pool.in_use == 0
+
+
 async def test_one_that_nobody_takes_is_given_back(stage_with: StageWith) -> None:
     """A write that is refused needs none."""
     stage = await stage_with()
