@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-import psycopg
-
 from shadow import signature
-from shadow.answer import Answer, AskFailed, Reason
+from shadow.answer import Answer
 from shadow.dualwrite.entry import Entry
 from shadow.dualwrite.pinning import Pins
+from shadow.dualwrite.sequences import Sequences
 from shadow.exchange import Exchange, Field
 from shadow.sender import Sender, Target, passed_on
 
@@ -84,21 +83,19 @@ class CopySender(Sender):
 
     def __init__(self, *, databases: dict[str, str] | None = None, **settings: object) -> None:
         super().__init__(**settings)  # type: ignore[arg-type]
-        self._databases = databases or {}
+        self._sequences = Sequences(databases or {})
 
     async def send(self, copy: Copy, target: Target) -> Answer:
         """The target's whole answer. Raises AskFailed and nothing else."""
         return await self.ask(copy, target)
 
     async def set_sequence(self, target: Target, sequence: str, value: int) -> None:
-        """setval(…, false), committed. Raises AskFailed."""
-        try:
-            async with await psycopg.AsyncConnection.connect(
-                self._databases[target.name], autocommit=True, connect_timeout=3
-            ) as session:
-                await session.execute("SELECT setval(%s::regclass, %s, false)", [sequence, value])
-        except (psycopg.Error, OSError, KeyError) as error:
-            raise AskFailed(Reason.REFUSED, f"{target.name}: {sequence} cannot be set: {error}") from error
+        """See `Sequences.set`."""
+        await self._sequences.set(target.name, sequence, value)
+
+    async def close(self) -> None:
+        await super().close()
+        await self._sequences.close()
 
     def _fields(self, exchange: Exchange, target: Target) -> list[Field]:
         if not isinstance(exchange, Copy):
