@@ -21,12 +21,12 @@ log = structlog.get_logger("journal")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
 
-async def opened(kind: type[J], purpose: str, config: Config, around: Surroundings) -> J:
+async def opened(kind: type[J], purpose: str, config: Config, around: Surroundings, presence: int = 0) -> J:
     """The journal with all its tables. Raises StoreUnavailable, or CutoverError if a key is missing."""
     store = Store(around.database)
     try:
         await store.prepare(config)  # the journal's lock is the control row
-        return await kind.open(around.database, around.keyring(), purpose)
+        return await kind.open(around.database, around.keyring(), purpose, presence)
     except MissingKey as error:
         raise CutoverError(
             f"{error}. Give them all in {JOURNAL_KEYS} (`id:base64,…`, the current one first): without them what was "
@@ -39,13 +39,13 @@ async def opened(kind: type[J], purpose: str, config: Config, around: Surroundin
 
 
 async def opened_at_last(
-    kind: type[J], purpose: str, config: Config, around: Surroundings, stop: asyncio.Event
+    kind: type[J], purpose: str, config: Config, around: Surroundings, stop: asyncio.Event, presence: int = 0
 ) -> J | None:
     """The same, waiting for PostgreSQL as long as it takes; None if `stop` came first."""
     pause = _FIRST_PAUSE
     while not stop.is_set():
         try:
-            return await opened(kind, purpose, config, around)
+            return await opened(kind, purpose, config, around, presence)
         except StoreUnavailable as error:
             log.warning("journal_unavailable", error=str(error), again_in=pause)
         try:

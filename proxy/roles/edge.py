@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
@@ -48,7 +49,7 @@ async def run(config: Config, around: Surroundings, path: Path, number: int, sto
         tally = Tally(reporter)
         feed = await Feed.begin(store, config, around.directory)
         mirror = Mirror([around.socket(n) for n in range(config.mirror.workers)], config.mirror)
-        writes, pending = await _journaling(config, around, stack)
+        writes, pending = await _journaling(config, around, stack, stop)
         edge = Edge(config, feed, mirror, tally, around.pseudonym, writes, pending)
         stack.callback(edge.close)
         if writes is not None:
@@ -66,7 +67,7 @@ async def run(config: Config, around: Surroundings, path: Path, number: int, sto
 
 
 async def _journaling(
-    config: Config, around: Surroundings, stack: AsyncExitStack
+    config: Config, around: Surroundings, stack: AsyncExitStack, stop: asyncio.Event
 ) -> tuple[Writes | None, Pending | None]:
     """What writes go through, and what reads on the standby wait for; nothing where there is no journal."""
     if not config.journals:
@@ -74,13 +75,21 @@ async def _journaling(
     journal = JournalClient(await _way_to_writer(config, around, stack))
     journal.start()
     stack.push_async_callback(journal.stop)
-    await journal.connected_within(_WRITER_WITHIN)
+    await _first_of(journal.connected_within(_WRITER_WITHIN), stop.wait())
     tail = JournalTail(around.database)
     stack.push_async_callback(tail.aclose)
     writes, pending = Writes(journal, config.journal), Pending(tail.clients)
     looking = asyncio.get_running_loop().create_task(pending.run(), name="pending writes")
     stack.callback(looking.cancel)
     return writes, pending
+
+
+async def _first_of(*waits: Coroutine[None, None, object]) -> None:
+    tasks = [asyncio.get_running_loop().create_task(wait) for wait in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _way_to_writer(config: Config, around: Surroundings, stack: AsyncExitStack) -> Dial:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from shadow.dualwrite.writer import JournalWriter
 log = structlog.get_logger("journal")
 
 _AGAIN_AFTER = 1.0
+_ENDED_WITHIN = 4.0  # seconds; the supervisor allows an edge five beyond its drain
 
 
 async def run(config: Config, around: Surroundings, path: Path, number: int, stop: asyncio.Event) -> None:
@@ -52,6 +54,7 @@ class WriterInside:
         self._config = config
         self._around = around
         self._stop = asyncio.Event()
+        self._presence = secrets.randbelow(2**31 - 1) + 1  # of this process: a writer that begins anew is the same one
         self._writer: JournalWriter | None = None
 
     async def dial(self, client: JournalClient) -> Link:
@@ -70,7 +73,9 @@ class WriterInside:
             self._stop.set()
             if self._writer is not None:
                 self._writer.stop()
-            await task
+            await asyncio.wait({task}, timeout=_ENDED_WITHIN)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
         while not self._stop.is_set():
@@ -82,7 +87,9 @@ class WriterInside:
                     await asyncio.wait_for(self._stop.wait(), _AGAIN_AFTER)
 
     async def _write(self) -> None:
-        journal = await opened_at_last(PostgresJournal, "writer", self._config, self._around, self._stop)
+        journal = await opened_at_last(
+            PostgresJournal, "writer", self._config, self._around, self._stop, self._presence
+        )
         if journal is None:
             return
         async with journal:

@@ -102,6 +102,9 @@ class Appends(Protocol):
     async def forget_waiting(self, ids: Sequence[str], now: float) -> None:
         """Give up places in the queue."""
 
+    async def stay(self) -> None:
+        """Be connected: see `Replays.absent`."""
+
     async def tail(self) -> Mapping[str, int]:
         """{client key → its newest entry that is not settled}."""
 
@@ -161,10 +164,11 @@ class Replays(Protocol):
         """Intents that were to be forwarded before this time and whose outcome was never told become unknown."""
 
     async def absent(self, before: float) -> set[int]:
-        """Writers that are not connected now, though they admitted something before this time that is under way."""
+        """Writers that are not connected now, though something that came before this time and that they admitted is
+        under way. A writer without a presence of its own never is."""
 
-    async def bereave(self, writers: Collection[int]) -> None:
-        """What these admitted and never told the outcome of becomes unknown."""
+    async def bereave(self, writers: Collection[int], before: float) -> None:
+        """Of this, what these admitted becomes unknown, unless they are back."""
 
     async def hold(self, id: str, lanes: Sequence[str], seconds: float) -> None:
         """Admit and replay nothing new in these lanes; again: more lanes."""

@@ -63,7 +63,8 @@ class JournalClient:
         self._keeper = self._loop.create_task(self._keep(), name="journal client")
 
     async def stop(self) -> None:
-        """Disconnect. Outcomes that are not durable yet are lost to us; the writer takes their writes for unknown."""
+        """Disconnect. What becomes of outcomes that are not durable yet is not heard here any more; the writer makes
+        those durable that it has, and takes the other writes for unknown."""
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)

@@ -40,7 +40,8 @@ class Inside:
 
     def send(self, turn: int, what: Intent | Outcome) -> None:
         if not self.gone:
-            self._writer.take([Asked(self, turn, what)])
+            body = what.request.body if isinstance(what, Intent) else what.answer.body if what.answer else b""
+            self._writer.take([Asked(self, turn, what, len(body))])
 
     def close(self) -> None:
         if not self.gone:

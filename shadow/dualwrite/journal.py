@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
 import orjson
@@ -22,15 +22,17 @@ _SEALED_AT_ONCE = 1 << 20  # bytes; more is sealed beside the event loop, which 
 class PostgresJournal:
     """See `admission.Appends` for what its methods promise. Bodies and headers are sealed before they leave us."""
 
-    def __init__(self, url: str, keyring: Keyring, purpose: str = "writer") -> None:
-        self._presence = secrets.randbelow(2**31 - 1) + 1
-        self._session = JournalSession(url, purpose, presence=self._presence)
+    def __init__(self, url: str, keyring: Keyring, purpose: str = "writer", presence: int = 0) -> None:
+        self._presence = presence
+        self._session = JournalSession(url, purpose, presence=presence)
         self._keyring = keyring
+        self._beside = ThreadPoolExecutor(1, "sealing")  # one of its own: no slow disk is waited for
 
     @classmethod
-    async def open(cls, url: str, keyring: Keyring, purpose: str = "writer") -> Self:
-        """A journal with all its tables. Raises MissingKey if it holds what cannot be read, JournalUnavailable."""
-        journal = cls(url, keyring, purpose)
+    async def open(cls, url: str, keyring: Keyring, purpose: str = "writer", presence: int = 0) -> Self:
+        """A journal with all its tables; for `presence` see `JournalSession`. Raises MissingKey if it holds what cannot
+        be read, JournalUnavailable."""
+        journal = cls(url, keyring, purpose, presence)
         try:
             await journal._session.prepare()
             keyring.check([key for (key,) in await journal._session.run("keys_used")])
@@ -41,7 +43,11 @@ class PostgresJournal:
 
     async def close(self) -> None:
         """End the connection."""
+        self._beside.shutdown(wait=False)
         await self._session.close()
+
+    async def stay(self) -> None:
+        await self._session.connect()
 
     async def __aenter__(self) -> Self:
         return self
@@ -55,7 +61,8 @@ class PostgresJournal:
         self, outcomes: Sequence[Outcome], intents: Sequence[Intent], now: float
     ) -> tuple[list[Noted], list[Admission]]:
         if _size(outcomes, intents) > _SEALED_AT_ONCE:
-            asked = await asyncio.to_thread(self._asked, outcomes, intents, now)
+            loop = asyncio.get_running_loop()
+            asked = await loop.run_in_executor(self._beside, self._asked, outcomes, intents, now)
         else:
             asked = self._asked(outcomes, intents, now)
         rows = dict(zip((name for name, _ in asked), await self._session.run_all(*asked), strict=True))

@@ -27,8 +27,12 @@ WITH gone AS (
 )
 UPDATE cutover.journal_lane l SET claimed = false FROM gone WHERE l.number = gone.number AND l.claimed;
 
+-- name: lock_position
+-- Before entries, in every transaction that locks both.
+SELECT FROM cutover.journal_position FOR UPDATE;
+
 -- name: absent
--- Who appended something that has been under way for a second, and is not connected now.
+-- Who appended something that came before this time and is under way, and is not connected now.
 WITH appenders AS MATERIALIZED (
     SELECT DISTINCT appended_by FROM cutover.journal_entry
     WHERE state = 'intent' AND appended_by <> 0 AND at < %(before)s
@@ -40,10 +44,15 @@ WITH appenders AS MATERIALIZED (
 SELECT appended_by FROM appenders WHERE appended_by::bigint NOT IN (SELECT writer FROM present);
 
 -- name: bereave
--- What they appended, and whose outcome nobody will tell any more.
-WITH gone AS (
+-- What they appended, and whose outcome nobody will tell any more; unless they are back.
+WITH present AS MATERIALIZED (
+    SELECT objid::bigint AS writer FROM pg_locks
+    WHERE locktype = 'advisory' AND classid = %(presence)s::bigint::oid AND objsubid = 2
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+), gone AS (
     UPDATE cutover.journal_entry SET state = 'unknown', reason = 'its edge is gone'
-    WHERE state = 'intent' AND appended_by = ANY (%(writers)s) RETURNING number
+    WHERE state = 'intent' AND at < %(before)s AND appended_by = ANY (%(writers)s)
+      AND appended_by::bigint NOT IN (SELECT writer FROM present) RETURNING number
 )
 UPDATE cutover.journal_lane l SET claimed = false FROM gone WHERE l.number = gone.number AND l.claimed;
 

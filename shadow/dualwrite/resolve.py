@@ -58,6 +58,7 @@ class Quiet(Protocol):
         """True if no transaction of the backend's role is open that is older than the entry's longest life."""
 
 
+_SEEN_ALL_THE_TIME = 1.5  # seconds between two looks that count as one
 _JUST_BEGUN = 1.0  # seconds; most writes are over before anybody has to ask who is still there
 
 
@@ -92,7 +93,8 @@ class Resolver:
         self._clock = clock
         self._patience = patience or Patience()
         self._name = secrets.token_hex(6)
-        self._absent: dict[int, float] = {}  # writer → since when
+        self._absent: dict[int, float] = {}  # writer → since when, by the monotonic clock
+        self._looked = float("-inf")
         self._healed: set[int] = set()  # by this round of resolve_unknown: several unknowns in one heal
 
     def use(self, routes: Mapping[str, WriteRoute]) -> None:
@@ -110,13 +112,16 @@ class Resolver:
 
     async def _bereave(self) -> None:
         """What was under way at edges that died with their writer is unknown from now on, and in nobody's way."""
-        now = self._clock.now()
-        absent = await self._journal.absent(now - _JUST_BEGUN)
+        now, before = self._clock.monotonic(), self._clock.now() - _JUST_BEGUN
+        if now - self._looked > _SEEN_ALL_THE_TIME:
+            self._absent.clear()  # who was away then may have been here since
+        absent = await self._journal.absent(before)
+        self._looked = now
         self._absent = {writer: self._absent.get(writer, now) for writer in absent}
         gone = [writer for writer, since in self._absent.items() if now - since >= self._patience.absence]
         if gone:
             log.warning("writers_gone", writers=gone)
-            await self._journal.bereave(gone)
+            await self._journal.bereave(gone, before)
 
     async def _resolve(self, entry: Entry) -> None:
         if self._targets[entry.origin].cooperates:

@@ -84,8 +84,14 @@ CREATE TABLE IF NOT EXISTS cutover.journal_entry (
     standby_with   text
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
         toast_tuple_target = 4096);  -- an entry and its answers mostly stay in their page
--- Who appended it. Its writer is connected while it holds the advisory lock of this number (`absent`).
-ALTER TABLE cutover.journal_entry ADD COLUMN IF NOT EXISTS appended_by integer NOT NULL DEFAULT 0;
+-- Who appended it. Its writer is connected while it holds the advisory lock of this number (`absent`). To add a column
+-- locks everybody out, so it is looked for first.
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute
+                   WHERE attrelid = 'cutover.journal_entry'::regclass AND attname = 'appended_by') THEN
+        ALTER TABLE cutover.journal_entry ADD COLUMN appended_by integer NOT NULL DEFAULT 0;
+    END IF;
+END $$;
 
 -- What every entry keeps to. One function, because PostgreSQL reads the text of every CHECK anew in every statement: a
 -- dozen of them took half the time of an insert.
@@ -106,7 +112,8 @@ DO $$
 DECLARE
     earlier name;  -- each rule had a constraint of its own
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'journal_entry_sound') THEN
+    IF NOT EXISTS (SELECT FROM pg_constraint
+                   WHERE conrelid = 'cutover.journal_entry'::regclass AND conname = 'journal_entry_sound') THEN
         FOR earlier IN SELECT conname FROM pg_constraint
                        WHERE conrelid = 'cutover.journal_entry'::regclass AND contype = 'c'
         LOOP
@@ -126,6 +133,7 @@ CREATE INDEX IF NOT EXISTS journal_done ON cutover.journal_entry (completion) WH
 CREATE INDEX IF NOT EXISTS journal_done_after ON cutover.journal_entry (after) WHERE state = 'done';
 CREATE INDEX IF NOT EXISTS journal_open ON cutover.journal_entry (number)
     WHERE state IN ('intent', 'unknown', 'done', 'parked');
+CREATE INDEX IF NOT EXISTS journal_intent ON cutover.journal_entry (number) WHERE state = 'intent';
 CREATE INDEX IF NOT EXISTS journal_stuck ON cutover.journal_entry (number) WHERE state IN ('unknown', 'parked');
 CREATE INDEX IF NOT EXISTS journal_listed ON cutover.journal_entry (number) WHERE state IN ('diverged', 'abandoned');
 CREATE INDEX IF NOT EXISTS journal_differed ON cutover.journal_entry (number) WHERE differed <> '';

@@ -68,7 +68,7 @@ async def _run(database: _Database, sequence: str, value: int) -> None:
                 )  # fmt: skip
             await database.session.execute(_SET, [sequence, value])
     except BaseException as error:
-        if not isinstance(error, psycopg.Error) or isinstance(error, psycopg.OperationalError):
+        if not isinstance(error, (psycopg.DataError, psycopg.ProgrammingError)):  # which are an answer to the question
             await _drop(database)
         raise
 

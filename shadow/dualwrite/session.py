@@ -14,7 +14,15 @@ from shadow.dualwrite.line import Line, Rows, Statement
 
 CONNECT_WITHIN = 3
 ANSWER_WITHIN = 5.0
+PREPARED_WITHIN = 60.0  # an index of all that was ever written is made in seconds, not in milliseconds
 _PREPARING = 0x6A6F75726E616C  # "journal": the advisory lock for making the tables
+# The server gives up no later than we do, and lets go of what others wait for.
+_ONE_AT_A_TIME = (
+    b"""SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '50s';
+SELECT pg_advisory_xact_lock(%d);
+"""
+    % _PREPARING
+)
 PRESENCE = 0x6A6F7572
 """The class of the advisory locks by which writers show that they are connected."""
 _SCHEMA = Path(__file__).with_name("schema.sql")
@@ -25,7 +33,10 @@ _BY_INDEX = (
     "SET enable_seqscan = off; SET enable_bitmapscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off"
 )
 # A machine that died is to be noticed: its writer counts as connected as long as PostgreSQL thinks so.
-_KEPT_ALIVE = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
+_PRESENT = (
+    "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; "
+    "SET tcp_user_timeout = 20000; SELECT pg_advisory_lock_shared({}, {})"  # shared: it is never waited for
+)
 
 T = TypeVar("T")
 
@@ -51,7 +62,7 @@ _statement = functools.cache(Statement.of)
 class JournalSession:
     """One connection, made when first needed and again whenever it is lost. Raises JournalUnavailable.
 
-    Others see by its `presence`, a number of its own, whether it is connected (statement `absent`).
+    Others see by its `presence`, a number of its own that is not 0, whether it is connected (statement `absent`).
     """
 
     def __init__(self, url: str, purpose: str, within: float = ANSWER_WITHIN, presence: int = 0) -> None:
@@ -64,9 +75,14 @@ class JournalSession:
 
     async def prepare(self) -> None:
         """Make the tables that are missing. cutover.control has to be there."""
-        one_at_a_time = b"SELECT pg_advisory_xact_lock(%d);\n" % _PREPARING
+        script = _ONE_AT_A_TIME + _SCHEMA.read_bytes()
         async with self._lock:
-            await self._attempt(lambda line: line.script(one_at_a_time + _SCHEMA.read_bytes(), self._within))
+            await self._attempt(lambda line: line.script(script, PREPARED_WITHIN))
+
+    async def connect(self) -> None:
+        """Be connected, without asking anything."""
+        async with self._lock:
+            await self._attempt(_nothing)
 
     async def run(self, name: str, **values: Any) -> Rows:
         """The rows of the named statement. It is not repeated: whoever calls knows whether it may be."""
@@ -95,12 +111,15 @@ class JournalSession:
     async def _connected(self) -> Line:
         if self._line is None or self._line.is_lost:
             self._line = await Line.connect(self._url, f"cutover journal {self._purpose}", CONNECT_WITHIN)
-            # A shared lock is never waited for, not even behind an earlier connection of ours.
-            present = f"SELECT pg_advisory_lock_shared({PRESENCE}, {self._presence})"
-            await self._line.script("; ".join((_BY_INDEX, _KEPT_ALIVE, present)).encode(), self._within)
+            present = [_PRESENT.format(PRESENCE, self._presence)] if self._presence else []
+            await self._line.script("; ".join((_BY_INDEX, *present)).encode(), self._within)
         return self._line
 
     def _drop(self) -> None:
         line, self._line = self._line, None
         if line is not None:
             line.hang_up()
+
+
+async def _nothing(line: Line) -> None:
+    """It is connected already."""

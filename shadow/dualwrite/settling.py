@@ -29,8 +29,8 @@ class ReplayJournal(PostgresJournal):
     """See `admission.Replays` and `admission.Flips` for what its methods promise."""
 
     @classmethod
-    async def open(cls, url: str, keyring: Keyring, purpose: str = "replayer") -> Self:
-        return await super().open(url, keyring, purpose)
+    async def open(cls, url: str, keyring: Keyring, purpose: str = "replayer", presence: int = 0) -> Self:
+        return await super().open(url, keyring, purpose, presence)
 
     async def lead(self, holder: str, term: int, lease: float) -> int | None:
         rows = await self._session.run("lead", holder=holder, term=term, lease=lease)
@@ -92,8 +92,9 @@ class ReplayJournal(PostgresJournal):
         rows = await self._session.run("absent", before=before, presence=PRESENCE)
         return {writer for (writer,) in rows}
 
-    async def bereave(self, writers: Collection[int]) -> None:
-        await self._session.run("bereave", writers=list(writers))
+    async def bereave(self, writers: Collection[int], before: float) -> None:
+        told = {"writers": list(writers), "before": before, "presence": PRESENCE}
+        await self._session.run_all(("lock_position", {}), ("bereave", told))
 
     async def hold(self, id: str, lanes: Sequence[str], seconds: float) -> None:
         await self._session.run("hold", id=id, lanes=list(lanes), seconds=seconds)

@@ -60,8 +60,8 @@ class InMemoryJournal:
     completion: int = 0
     term: int = 0
     holder: str = ""
-    writer: int = 1
-    present: set[int] = field(default_factory=lambda: {1})
+    writer: int = 0  # its presence
+    present: set[int] = field(default_factory=set)
     admitted_by: dict[int, int] = field(default_factory=dict)
 
     # ---- writes
@@ -70,6 +70,9 @@ class InMemoryJournal:
         self, outcomes: Sequence[Outcome], intents: Sequence[Intent], now: float
     ) -> tuple[list[Noted], list[Admission]]:
         return (await self.outcomes(outcomes) if outcomes else []), (await self.append(intents, now) if intents else [])
+
+    async def stay(self) -> None:
+        pass
 
     async def append(self, intents: Sequence[Intent], now: float) -> list[Admission]:
         return [self._admit(replace(intent, lanes=minimal(intent.lanes)), now) for intent in intents]
@@ -254,13 +257,14 @@ class InMemoryJournal:
     async def absent(self, before: float) -> set[int]:
         return {
             writer for number, writer in self.admitted_by.items()
-            if writer not in self.present and self.all[number].state is State.INTENT
+            if writer and writer not in self.present and self.all[number].state is State.INTENT
             and self.intents[number].at < before
         }  # fmt: skip
 
-    async def bereave(self, writers: Collection[int]) -> None:
+    async def bereave(self, writers: Collection[int], before: float) -> None:
+        gone = set(writers) & await self.absent(before)
         for number, writer in self.admitted_by.items():
-            if writer in writers and self.all[number].state is State.INTENT:
+            if writer in gone and self.all[number].state is State.INTENT and self.intents[number].at < before:
                 self._change(self.all[number], state=State.UNKNOWN, reason="its edge is gone")
 
     # ---- heal

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol, cast
 
 import structlog
@@ -26,7 +27,9 @@ log = structlog.get_logger("journal")
 MOST_IN_A_BATCH = 256
 LOOK_AGAIN = 0.01  # how soon a busy lane is asked for again: another machine may have let it go
 LONGEST_PAUSE = 1.0
+STAY_EVERY = 0.5  # how often we see to it that we are connected, while a write is under way and there is nothing to say
 HELD_AT_MOST = 64 * 1024 * 1024
+COMMITTED_AT_MOST = 16 * 1024 * 1024  # bytes of either kind, or one that is larger
 NEVER_FORWARDED = "it was never forwarded"
 
 
@@ -108,10 +111,11 @@ class JournalWriter:
         while not (self._stopped.is_set() and not self._outcomes):
             if not (self._new or self._outcomes):
                 with suppress(TimeoutError):  # then busy lanes are looked at again
-                    await asyncio.wait_for(self._wake.wait(), LOOK_AGAIN if self._waiting else None)
+                    await asyncio.wait_for(self._wake.wait(), self._patience())
             self._wake.clear()
             try:
-                await self._commit()
+                if not await self._commit() and self._undecided:
+                    await self._journal.stay()
                 self._flush()
                 failures = 0
             except JournalUnavailable as error:
@@ -122,18 +126,25 @@ class JournalWriter:
                     return
                 await asyncio.sleep(min(LONGEST_PAUSE, 0.02 * 2.0 ** min(failures, 10)))
 
-    async def _commit(self) -> None:
-        """What has queued up, in one commit. Outcomes are kept if it fails: telling them twice does no harm."""
+    def _patience(self) -> float | None:
+        """How long nothing needs to be done if nobody asks."""
+        if self._waiting:
+            return LOOK_AGAIN
+        return STAY_EVERY if self._undecided else None
+
+    async def _commit(self) -> bool:
+        """What has queued up, in one commit; whether there was anything. Outcomes are kept if it fails: telling them
+        twice does no harm."""
         now = self._clock.now()
         self._give_up_late(now)
         self._flush()
         if self._given_up:
             await self._journal.forget_waiting(self._given_up, now)
             self._given_up.clear()
-        ended = [self._outcomes[place] for place in range(min(MOST_IN_A_BATCH, len(self._outcomes)))]
+        ended = _first(self._outcomes, MOST_IN_A_BATCH)
         begun = self._next_intents()
         if not (ended or begun):
-            return
+            return False
         self._committing = {asked.what.id for asked in begun}
         self._closed.clear()
         try:
@@ -154,16 +165,18 @@ class JournalWriter:
             self._admitted_or_not(asked, admission, now)
         self._committing.clear()
         self._waiting.sort(key=lambda asked: (cast(Intent, asked.what).at, asked.what.id))
+        return True
 
     def _next_intents(self) -> list[Asked]:
         """Everything new, and of those that wait the ones that nobody here is before."""
         chosen = {place for place in heads([cast(Intent, asked.what).lanes for asked in self._waiting])}
-        batch = [asked for place, asked in enumerate(self._waiting) if place in chosen][:MOST_IN_A_BATCH]
+        batch = _first((asked for place, asked in enumerate(self._waiting) if place in chosen), MOST_IN_A_BATCH)
         taken = set(map(id, batch))
         self._waiting = [asked for asked in self._waiting if id(asked) not in taken]
-        while self._new and len(batch) < 2 * MOST_IN_A_BATCH:
-            batch.append(self._new.popleft())
-        return batch
+        new = _first(self._new, MOST_IN_A_BATCH)
+        for _ in new:
+            self._new.popleft()
+        return batch + new
 
     def _admitted_or_not(self, asked: Asked, answer: Admission, now: float) -> None:
         intent = cast(Intent, asked.what)
@@ -248,6 +261,18 @@ class JournalWriter:
         for id in [id for id, owner in self._undecided.items() if owner is edge]:
             del self._undecided[id]
             self._tell(Outcome(id, State.UNKNOWN, reason="its edge is gone"))
+
+
+def _first(queue: Iterable[Asked], most: int) -> list[Asked]:
+    """So many at most, and no more bytes than a commit should have."""
+    found: list[Asked] = []
+    size = 0
+    for asked in islice(queue, most):
+        size += asked.size
+        if found and size > COMMITTED_AT_MOST:
+            break
+        found.append(asked)
+    return found
 
 
 def _named(answer: Admission) -> str:

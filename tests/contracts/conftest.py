@@ -25,7 +25,7 @@ async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
 
         @asynccontextmanager
         async def another() -> AsyncIterator[ReplayJournal]:
-            async with await ReplayJournal.open(url, KEYS) as other:
+            async with await ReplayJournal.open(url, KEYS, presence=2) as other:
                 yield other
 
         yield Stage(journal, flip, another)

@@ -73,7 +73,7 @@ def a_fake_stage() -> Stage:
         journal.writer = 2
         journal.present.add(2)
         yield journal
-        journal.writer = 1
+        journal.writer = 0
         journal.present.remove(2)
 
     return Stage(journal, flip, another)

@@ -180,7 +180,16 @@ async def test_what_a_writer_left_under_way_when_it_went_becomes_unknown(stage: 
         while not await stage.journal.absent(NOW + 1):
             await asyncio.sleep(0.005)
     assert await stage.journal.absent(NOW) == set(), "what has just begun is not asked for"
-    await stage.journal.bereave(await stage.journal.absent(NOW + 1))
+    await stage.journal.bereave([2], NOW)
+    assert await stage.state(2) is State.INTENT, "it had just begun"
+    async with stage.another() as back:
+        await back.stay()
+        await stage.journal.bereave([2], NOW + 1)
+        assert await stage.state(2) is State.INTENT, "it is back"
+    async with asyncio.timeout(5):
+        while not await stage.journal.absent(NOW + 1):
+            await asyncio.sleep(0.005)
+    await stage.journal.bereave([2], NOW + 1)
     states = [await stage.state(number) for number in (1, 2, 3)]
     assert states == [State.INTENT, State.UNKNOWN, State.DONE]
     assert await stage.journal.absent(NOW + 1) == set()

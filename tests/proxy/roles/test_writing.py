@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from proxy.config import Config
@@ -23,6 +24,7 @@ from shadow.dualwrite.client import JournalClient
 from shadow.dualwrite.dialled import over_socket
 from shadow.dualwrite.entry import Intent, State
 from shadow.dualwrite.journal import PostgresJournal
+from shadow.dualwrite.session import PRESENCE
 from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.testing import an_intent, done
 from tests.support.edge import make_config
@@ -148,6 +150,38 @@ async def test_inside_an_edge_it_begins_anew_after_a_fault_and_no_outcome_is_los
         assert await asyncio.wait_for(telling, 20) is Noted.NOTED
         assert isinstance(await edge.intent(a_write("i-3")), Admitted)
         await edge.outcome(done("i-3"))
+    appended = await asked(
+        around, "SELECT count(DISTINCT appended_by), min(appended_by) > 0 FROM cutover.journal_entry"
+    )
+    assert appended == [(1, True)], "it is still the same one"
+
+
+async def test_inside_an_edge_it_is_seen_to_be_there_while_a_write_is_under_way(
+    config: Config, around: Surroundings
+) -> None:
+    """Nobody asks it anything meanwhile, and PostgreSQL has cut it off."""
+    async with inside(config, around) as edge:
+        assert await edge.connected_within(20)
+        assert isinstance(await edge.intent(a_write("i-1")), Admitted)
+        cut = await asked(around, f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {PRESENT}")
+        assert cut == [(True,)]
+        async with asyncio.timeout(2):
+            while await asked(around, f"SELECT FROM pg_locks WHERE {PRESENT}"):
+                await asyncio.sleep(0.01)
+            while not await asked(around, f"SELECT FROM pg_locks WHERE {PRESENT}"):
+                await asyncio.sleep(0.01)
+        await edge.outcome(done("i-1"))
+
+
+PRESENT = (
+    f"locktype = 'advisory' AND classid = {PRESENCE} "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
+
+async def asked(around: Surroundings, query: str) -> list[tuple[Any, ...]]:
+    async with await psycopg.AsyncConnection.connect(around.database, autocommit=True) as connection:
+        return await (await connection.execute(query.encode())).fetchall()
 
 
 async def test_inside_an_edge_it_waits_for_a_key_that_is_missing(config: Config, around: Surroundings) -> None:

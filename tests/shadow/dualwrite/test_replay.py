@@ -324,17 +324,20 @@ async def test_a_request_may_live_its_whole_life_from_the_last_moment_at_which_i
 
 
 async def test_an_edge_is_waited_for_while_its_writer_may_only_have_lost_its_connection() -> None:
-    journal = InMemoryJournal()
+    journal = InMemoryJournal(writer=1, present={1})
     stand = Stand(journal, clock=TurnedClock())
     await stand.write(("a",), "open")
-    for away in (1.1, 1.5, 0.0, 1.5):  # twice for less than two seconds in a row
-        journal.present = {1} if away == 0.0 else set()
-        stand.clock.turn(away)
+    stand.clock.turn(1.1)
+    for is_here in (False, False, True, False, False):  # twice for less than two seconds in a row
+        journal.present = {1} if is_here else set()
+        stand.clock.turn(0.6)
         await stand.turns(1)
         assert await state(stand, 1) is State.INTENT
-    assert not await stand.write(("a",)), "its lane is not free"
-    stand.clock.turn(2.1)
+    stand.clock.turn(60.0)
     await stand.turns(1)
+    assert await state(stand, 1) is State.INTENT, "nobody has looked for long: it may have been here all the time"
+    assert not await stand.write(("a",)), "its lane is not free"
+    await stand.turns(11)
     assert await state(stand, 1) is State.UNKNOWN
     assert await stand.write(("a",))
     stand.close()

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -156,6 +156,18 @@ async def test_what_queues_up_while_a_commit_runs_goes_into_the_next(place: Plac
         answers = await asyncio.gather(first, *(edge.intent(an_intent(f"i-{n}", f"lane/{n}")) for n in range(1, 40)))
     assert all(isinstance(answer, Admitted) for answer in answers)
     assert journal.sizes == (1, 39)
+
+
+async def test_a_commit_has_no_more_bytes_than_it_can_bring_in_time(place: Place, journal: ShakyJournal) -> None:
+    journal.seconds = 0.05
+    async with place.running(journal), an_edge(place) as edge:
+        first = asyncio.create_task(edge.intent(an_intent("i-0", "lane/0")))
+        await asyncio.sleep(0.02)
+        large = replace(an_intent().request, body=bytes(7 << 20))
+        asked = [edge.intent(replace(an_intent(f"i-{n}", f"lane/{n}"), request=large)) for n in range(1, 6)]
+        answers = await asyncio.gather(first, *asked)
+    assert all(isinstance(answer, Admitted) for answer in answers)
+    assert journal.sizes[0] == 1 and max(journal.sizes) == 2
 
 
 async def test_a_busy_lane_is_had_in_turn_over_all_edges(place: Place, journal: ShakyJournal) -> None:
