@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol, cast
@@ -110,8 +109,7 @@ class JournalWriter:
         failures = 0
         while not (self._stopped.is_set() and not self._outcomes):
             if not (self._new or self._outcomes):
-                with suppress(TimeoutError):  # then busy lanes are looked at again
-                    await asyncio.wait_for(self._wake.wait(), self._patience())
+                await self._woken(self._patience())
             self._wake.clear()
             try:
                 if not await self._commit() and self._undecided:
@@ -125,6 +123,16 @@ class JournalWriter:
                 if self._stopped.is_set():
                     return
                 await asyncio.sleep(min(LONGEST_PAUSE, 0.02 * 2.0 ** min(failures, 10)))
+
+    async def _woken(self, within: float | None) -> None:
+        """Until somebody asks, or for so long. By a timer: before Python 3.12 `wait_for` makes a task of what it waits
+        for, and every write waits here."""
+        timer = None if within is None else asyncio.get_running_loop().call_later(within, self._wake.set)
+        try:
+            await self._wake.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     def _patience(self) -> float | None:
         """How long nothing needs to be done if nobody asks."""
