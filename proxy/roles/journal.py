@@ -14,7 +14,7 @@ from proxy.config import Config
 from proxy.journals import opened_at_last
 from proxy.surroundings import Surroundings
 from shadow.dualwrite.client import JournalClient, Link
-from shadow.dualwrite.inside import Inside
+from shadow.dualwrite.inside import inside
 from shadow.dualwrite.journal import PostgresJournal
 from shadow.dualwrite.listener import JournalListener
 from shadow.dualwrite.writer import JournalWriter
@@ -61,7 +61,7 @@ class WriterInside:
         """See `client.Dial`."""
         if self._writer is None:
             raise ConnectionRefusedError("there is no journal writer yet")
-        return Inside(client, self._writer)
+        return await inside(self._writer)(client)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
