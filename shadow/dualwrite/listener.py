@@ -59,7 +59,7 @@ class _SocketEdge(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         frames, passed_over = self._frames.feed(data)
         try:
-            self._writer.take([Asked(self, *messages.asked(frame), len(frame)) for frame in frames])
+            self._writer.take(Asked(self, *messages.asked(frame), len(frame)) for frame in frames)
         except ValueError as error:
             passed_over += 1
             log.error("journal_message_unreadable", error=str(error))
