@@ -115,7 +115,8 @@ class Room:
 
     most: int
     targets: Sequence[str]
-    one_by_one: Sequence[str]  # sides whose sequences are set
+    one_by_one: Sequence[str]  # sides without ids, whose sequences are set
+    apart: Sequence[str]  # routes whose entries no answer settles: nothing is taken ahead of these
     now: float
     deadline: float  # of what is claimed: it cannot land later
 
@@ -130,8 +131,12 @@ class Replays(Protocol):
         """Let another replayer lead at once."""
 
     async def turn(self, term: int, settlements: Sequence[Settlement], room: Room) -> tuple[list[bool], list[Entry]]:
-        """Whether each settlement was heard (a replayer of an earlier term is not), and what may be sent now, its
-        `sending` durable: entries with request and answer, in the order of their completion."""
+        """Whether each settlement was heard (a replayer of an earlier term is not), and what may be sent, its `sending`
+        durable: entries with request and answer, in the order of their completion.
+
+        Some wait for others of these, or of those under way under this term: whatever had completed before an entry
+        began has to be applied before the entry is sent; if that fails, it is not sent and has to wait.
+        """
 
     async def settle(self, term: int, settlements: Sequence[Settlement]) -> list[bool]:
         """The same without taking anything on."""
@@ -140,7 +145,7 @@ class Replays(Protocol):
         """Copies of earlier terms, and lost ones."""
 
     async def adopt(self, term: int, number: int, deadline: float) -> bool:
-        """Take over an orphan in order to send it again by its id."""
+        """Take over an orphan in order to send it again by its id, after what it waits for (as in `turn`)."""
 
     async def open_entries(self, up_to: int = NEWEST, most: int = NEWEST) -> list[Entry]:
         """What is not settled, without bodies: the oldest so many, up to a number. All of it may be very much."""

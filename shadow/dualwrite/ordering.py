@@ -91,15 +91,21 @@ def stuck(entries: Iterable[Entry]) -> frozenset[int]:
     return frozenset(found)
 
 
-def in_the_way(entry: Entry, others: Iterable[Entry], stuck: frozenset[int]) -> str | None:
+def in_the_way(
+    entry: Entry, others: Iterable[Entry], stuck: frozenset[int], waited_for: Collection[int] = ()
+) -> str | None:
     """Why the entry may not be replayed yet, or None (design.md section 4, *Order*; I8).
 
-    `others` holds at least all entries that are not settled; `stuck` is what the function of that name finds in them.
+    `others` holds at least all entries that are not settled; `stuck` is what the function of that name finds in them;
+    `waited_for` are copies that whoever sends the entry waits for.
     """
     for other in others:
         if other.number == entry.number or other.state in SETTLED:
             continue
-        if other.state is State.DONE and (other.completion or 0) <= entry.after and other.number not in stuck:
+        was_before = other.state is State.DONE and (other.completion or 0) <= entry.after
+        if was_before and other.number in waited_for:
+            continue
+        if was_before and other.number not in stuck:
             return f"{other.number} had completed before it began and is not settled"
         if other.number < entry.number and conflict(other.lanes, entry.lanes):
             return f"{other.number} is {other.state} in its lanes"

@@ -82,7 +82,7 @@ UPDATE cutover.journal_replayer SET until = '-infinity' WHERE holder = %(holder)
 -- Entries that may be replayed now; that they are being sent is durable when this returns.
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
        uncertain, attempts, sequence, client, reason, sealed_with, request, answer_with, answer, copied, differed
-FROM cutover.journal_take(%(term)s, %(most)s, %(targets)s, %(one_by_one)s, %(now)s, %(deadline)s);
+FROM cutover.journal_take(%(term)s, %(most)s, %(targets)s, %(one_by_one)s, %(apart)s, %(now)s, %(deadline)s);
 
 -- name: settle
 -- What became of copies.
@@ -93,10 +93,17 @@ SELECT place, noted FROM cutover.journal_settle(%(term)s, %(batch)s::jsonb, %(an
 SELECT number, deadline, lost FROM cutover.journal_sending WHERE term <> %(term)s OR lost ORDER BY number;
 
 -- name: adopt
--- Take over an earlier term's copy in order to ask again by its id.
-UPDATE cutover.journal_sending SET term = %(term)s, deadline = %(deadline)s
+-- Take over an earlier term's copy in order to ask again by its id; one that was claimed ahead of its turn only once all
+-- that it waits for is settled or taken over.
+UPDATE cutover.journal_sending mine SET term = %(term)s, deadline = %(deadline)s
 WHERE number = %(number)s AND term < %(term)s AND NOT lost
-  AND EXISTS (SELECT FROM cutover.journal_replayer WHERE term = %(term)s FOR SHARE) RETURNING number;
+  AND EXISTS (SELECT FROM cutover.journal_replayer WHERE term = %(term)s FOR SHARE)
+  AND NOT (ahead AND EXISTS (
+    SELECT FROM cutover.journal_entry e JOIN cutover.journal_entry before
+        ON before.state = 'done' AND before.completion <= e.after
+    WHERE e.number = mine.number AND NOT EXISTS (
+        SELECT FROM cutover.journal_sending s WHERE s.number = before.number AND s.term = %(term)s AND NOT s.lost)
+  )) RETURNING number;
 
 -- name: open_entries
 -- The oldest of what is not settled, without bodies.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,6 +50,8 @@ class Pace:
     """Seconds for which entries that may be sent, and copies that have ended, are gathered: a statement for several
     costs hardly more than for one. Not while the standby is behind: then there is enough to do without waiting."""
     resolve_every: float = 0.5
+    in_turn_within: float = 0.5
+    """Seconds for which what was claimed ahead of its turn waits for it; meanwhile no heal gets its lanes."""
     held_within: float = 2.0
     """Seconds for which an entry whose rows are to be carried is not claimed again: by then a heal holds its lanes."""
     behind: float = 1.0
@@ -73,8 +75,7 @@ class Replayer:
         self._resolver = resolver
         self._minter = minter
         self._targets = targets
-        self._routes = routes
-        self._rules = rules
+        self.use(routes, rules)
         self._limits = limits
         self._clock = clock
         self._pace = pace or Pace()
@@ -82,7 +83,7 @@ class Replayer:
         self._progress = 0  # grows with everything that is settled
         self._refused: dict[int, int] = {}  # number → progress when its copy was sent that was refused last
         self._to_carry: dict[int, tuple[str, ...]] = {}  # number → lanes, until it is durable that no copy is under way
-        self._running: dict[asyncio.Task[Settlement], str] = {}  # with the routes
+        self._running: dict[asyncio.Task[Settlement], Entry] = {}
         self._care = Care(
             journal, resolver, targets, clock, every=self._pace.resolve_every, send_within=self._pace.send_within,
             again=self._begin, settled=self._settled, carries_rows=self._carries_rows,
@@ -107,6 +108,7 @@ class Replayer:
     def use(self, routes: Mapping[str, WriteRoute], rules: RuleBook) -> None:
         """Take copies that begin from now on by another route table and other rules."""
         self._routes, self._rules = routes, rules
+        self._apart = sorted(name for name, route in routes.items() if route.carry != "request")
 
     def stop(self) -> None:
         """Ask `run` to end once the copies under way have ended."""
@@ -187,7 +189,7 @@ class Replayer:
         if most <= 0:
             return False
         now, self._claimed_at = self._clock.now(), asyncio.get_running_loop().time()
-        room = Room(most, sorted(self._to), self._unmodified(), now, now + self._pace.send_within)
+        room = Room(most, sorted(self._to), self._unmodified(), self._apart, now, now + self._pace.send_within)
         try:
             heard, entries = await self._journal.turn(self.term, [task.result() for task in finished], room)
         except JournalUnavailable:
@@ -203,8 +205,9 @@ class Replayer:
         return sorted(name for name, target in self._targets.items() if not target.cooperates)
 
     def _begin(self, entry: Entry, claimed: float) -> None:
-        task = asyncio.get_running_loop().create_task(self._copy(entry, claimed), name=f"copy {entry.number}")
-        self._running[task] = entry.route
+        before = [task for task, other in self._running.items() if (other.completion or 0) <= entry.after]
+        copy = self._copy(entry, claimed, before)
+        self._running[asyncio.get_running_loop().create_task(copy, name=f"copy {entry.number}")] = entry
 
     async def _settle_finished(self) -> None:
         if finished := [task for task in self._running if task.done()]:
@@ -212,8 +215,8 @@ class Replayer:
 
     def _noted(self, finished: list[asyncio.Task[Settlement]], heard: list[bool]) -> None:
         for task, was_heard in zip(finished, heard, strict=True):
-            settlement, route = task.result(), self._running.pop(task)
-            metrics.REPLAYED.labels(str(settlement.act) if was_heard else "stale", route).inc()
+            settlement, entry = task.result(), self._running.pop(task)
+            metrics.REPLAYED.labels(str(settlement.act) if was_heard else "stale", entry.route).inc()
             lanes = self._to_carry.pop(settlement.number, None)
             if was_heard and lanes is not None:
                 self._care.carry(settlement.number, lanes)
@@ -238,8 +241,10 @@ class Replayer:
 
     # ---- one copy
 
-    async def _copy(self, entry: Entry, claimed: float) -> Settlement:
-        """What became of the copy of one entry. Never raises."""
+    async def _copy(self, entry: Entry, claimed: float, before: Collection[asyncio.Task[Settlement]]) -> Settlement:
+        """What became of the copy of one entry, which is sent after these. Never raises."""
+        if before and not await self._went_well(before):
+            return Settlement(entry.number, "wait", "what had completed before it began is not settled")
         try:
             return await self._sent(entry, claimed)
         except Unpinnable as error:
@@ -247,6 +252,10 @@ class Replayer:
         except Exception as error:
             log.exception("copy_failed", number=entry.number, route=entry.route)
             return Settlement(entry.number, "lost", f"a fault of cutover: {error!r}")
+
+    async def _went_well(self, copies: Collection[asyncio.Task[Settlement]]) -> bool:
+        ended, left = await asyncio.wait(copies, timeout=self._pace.in_turn_within)
+        return not left and all(task.result().act in SETTLED for task in ended)
 
     async def _sent(self, entry: Entry, claimed: float) -> Settlement:
         target, route = self._targets[entry.target], self._routes.get(entry.route, WriteRoute())

@@ -191,14 +191,22 @@ CREATE TABLE IF NOT EXISTS cutover.journal_replayer (
 ) WITH (fillfactor = 10);
 INSERT INTO cutover.journal_replayer (term, holder, until) VALUES (0, '', '-infinity') ON CONFLICT DO NOTHING;
 
--- Copies under way, durable before their first byte. `lost`: it may have happened, and must not be sent again.
+-- Copies under way, durable before their first byte. `lost`: it may have happened, and must not be sent again. `ahead`: it
+-- is not sent before all that had completed when it began has been answered.
 CREATE TABLE IF NOT EXISTS cutover.journal_sending (
     number   bigint PRIMARY KEY REFERENCES cutover.journal_entry,
     term     bigint NOT NULL CHECK (term > 0),
     deadline double precision NOT NULL,
     sequence text UNIQUE,
-    lost     boolean NOT NULL DEFAULT false
+    lost     boolean NOT NULL DEFAULT false,
+    ahead    boolean NOT NULL DEFAULT false
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute
+                   WHERE attrelid = 'cutover.journal_sending'::regclass AND attname = 'ahead') THEN
+        ALTER TABLE cutover.journal_sending ADD COLUMN ahead boolean NOT NULL DEFAULT false;
+    END IF;
+END $$;
 
 -- Heals that a person asks for, by whoever may ask; the leader among the replayers does them and answers.
 CREATE TABLE IF NOT EXISTS cutover.journal_heal_asked (
@@ -485,12 +493,19 @@ END $$;
 
 -- Claim entries that may be replayed: everything that had completed before they began is settled, nothing open is before
 -- them in their lanes, nothing holds these. Their `sending` is durable when this returns.
+-- Ahead of their turn those are claimed, too, that only wait for copies of this term that are likely to go well: whoever
+-- claims sends them after these were answered (`Replays.turn`). Writes that came one after the other would otherwise be
+-- replayed one by one, with two commits for each. Nothing goes ahead of what was tried before, of what is not settled by
+-- an answer (`apart`, and what is copied), nor to a side without ids: there a copy that may have been sent is healed.
 DROP FUNCTION IF EXISTS cutover.journal_claim;  -- of an earlier version, which returned numbers alone
+DROP FUNCTION IF EXISTS cutover.journal_take(bigint, integer, text[], text[], double precision, double precision);
 CREATE OR REPLACE FUNCTION cutover.journal_take(
-    my_term bigint, most integer, to_sides text[], one_by_one text[], now_at double precision, ends_by double precision
+    my_term bigint, most integer, to_sides text[], one_by_one text[], apart text[], now_at double precision,
+    ends_by double precision
 ) RETURNS SETOF cutover.journal_entry LANGUAGE plpgsql AS $$
 DECLARE
     frontier bigint;
+    calm boolean;
     claimed bigint[];
     stuck inet[] := '{}';
     candidate record;
@@ -500,7 +515,8 @@ BEGIN
         RETURN;
     END IF;
     -- What is unknown or parked, and all behind it in its lanes, stops these lanes and not the clock.
-    IF NOT EXISTS (SELECT FROM cutover.journal_entry WHERE state IN ('unknown', 'parked')) THEN
+    calm := NOT EXISTS (SELECT FROM cutover.journal_entry WHERE state IN ('unknown', 'parked'));
+    IF calm THEN
         SELECT min(completion) INTO frontier FROM cutover.journal_entry WHERE state = 'done';
     ELSE
         FOR candidate IN
@@ -514,27 +530,48 @@ BEGIN
             END IF;
         END LOOP;
     END IF;
-    WITH free AS (
-        SELECT e.number, e.completion, CASE WHEN e.target = ANY (one_by_one) THEN e.sequence END AS drawn
+    WITH waiting AS (  -- the oldest that are not being sent; with something stuck, all whose turn it is
+        (SELECT e.number, e.completion, e.after, e.target, e.sequence, e.retry_at,
+                e.attempts = 0 AND NOT e.copied AND e.route <> ALL (apart) AND e.target <> ALL (one_by_one) AS leads
+         FROM cutover.journal_entry e
+         WHERE calm AND e.state = 'done' AND NOT EXISTS (SELECT FROM cutover.journal_sending s WHERE s.number = e.number)
+         ORDER BY e.completion LIMIT 2 * most)
+        UNION ALL
+        SELECT e.number, e.completion, e.after, e.target, e.sequence, e.retry_at, false
         FROM cutover.journal_entry e
-        WHERE e.state = 'done' AND e.after < frontier AND e.retry_at <= now_at AND e.target = ANY (to_sides)
+        WHERE NOT calm AND e.state = 'done' AND e.after < frontier
           AND NOT EXISTS (SELECT FROM cutover.journal_sending s WHERE s.number = e.number)
-          AND NOT EXISTS (SELECT FROM cutover.journal_lane mine JOIN cutover.journal_lane l ON l.span && mine.span
-                          WHERE mine.number = e.number AND l.number < e.number)
+    ), looked AS MATERIALIZED (
+        SELECT w.*, w.retry_at <= now_at AND w.target = ANY (to_sides)
+          -- What is done, and before it in its lanes, had completed before it was admitted there.
+          AND (calm OR NOT EXISTS (
+            SELECT FROM cutover.journal_lane mine JOIN cutover.journal_lane l ON l.span && mine.span
+            WHERE mine.number = w.number AND l.number < w.number))
           AND NOT EXISTS (SELECT FROM cutover.journal_lane mine JOIN cutover.journal_hold h ON h.span && mine.span
-                          WHERE mine.number = e.number AND h.until > clock_timestamp())
-        ORDER BY e.completion LIMIT 4 * most
+                          WHERE mine.number = w.number AND h.until > clock_timestamp()) AS free
+        FROM waiting w
+    ), clock AS (  -- the oldest that is not waited for by who claims
+        SELECT coalesce(least(
+            (SELECT min(w.completion) FROM looked w WHERE NOT (w.free AND w.leads)),
+            (SELECT min(e.completion) FROM cutover.journal_sending s JOIN cutover.journal_entry e ON e.number = s.number
+             WHERE e.state = 'done' AND NOT (
+                s.term = my_term AND NOT s.lost
+                AND e.attempts = 0 AND NOT e.copied AND e.route <> ALL (apart) AND e.target <> ALL (one_by_one)))
+        ), 9223372036854775807) AS stop
+    ), free AS (
+        SELECT w.number, w.completion, w.after, CASE WHEN w.target = ANY (one_by_one) THEN w.sequence END AS drawn
+        FROM looked w, clock WHERE w.free AND (NOT calm OR w.after < clock.stop)
     ), first AS (
         SELECT f.*, row_number() OVER (PARTITION BY f.drawn ORDER BY f.completion) AS turn FROM free f
     ), taken AS (
-        INSERT INTO cutover.journal_sending (number, term, deadline, sequence)
-        SELECT f.number, my_term, ends_by, f.drawn FROM first f
+        INSERT INTO cutover.journal_sending (number, term, deadline, sequence, ahead)
+        SELECT f.number, my_term, ends_by, f.drawn, f.after >= frontier FROM first f
         WHERE f.drawn IS NULL OR (f.turn = 1 AND NOT EXISTS (
             SELECT FROM cutover.journal_sending s WHERE s.sequence = f.drawn))
         ORDER BY f.completion LIMIT most
-        ON CONFLICT DO NOTHING RETURNING journal_sending.number
+        ON CONFLICT DO NOTHING RETURNING journal_sending.number, journal_sending.ahead
     ), marked AS (
-        UPDATE cutover.journal_lane l SET sending = true FROM taken WHERE l.number = taken.number
+        UPDATE cutover.journal_lane l SET sending = true FROM taken WHERE l.number = taken.number AND NOT taken.ahead
     )
     SELECT array_agg(taken.number) INTO claimed FROM taken;
     IF claimed IS NOT NULL THEN

@@ -43,6 +43,7 @@ class _Sent:
     term: int
     deadline: float
     sequence: str | None
+    ahead: bool = False  # of its turn: it is sent after what it waits for
     lost: bool = False
 
 
@@ -183,20 +184,35 @@ class InMemoryJournal:
         found: list[Entry] = []
         for entry in sorted(self.all.values(), key=lambda e: e.completion or 0):
             drawn = entry.sequence if entry.target in room.one_by_one else None
-            ready = term == self.term and entry.target in room.targets and self._ready(entry, drawn, room.now)
+            leading = self._leading(term, room)
+            ready = term == self.term and entry.target in room.targets and self._ready(entry, drawn, room.now, leading)
             if ready and len(found) < room.most:
-                self.sending[entry.number] = _Sent(term, room.deadline, drawn)
+                ahead = in_the_way(entry, self.all.values(), self._stuck()) is not None
+                self.sending[entry.number] = _Sent(term, room.deadline, drawn, ahead)
                 found.append(entry)
         return found
 
-    def _ready(self, entry: Entry, drawn: str | None, now: float) -> bool:
+    def _leading(self, term: int, room: Room) -> frozenset[int]:
+        """Copies that are likely to go well: what waits for nothing but these is claimed ahead of its turn."""
+        if any(entry.state in (State.UNKNOWN, State.PARKED) for entry in self.all.values()):
+            return frozenset()
+        under_way = [self.all[number] for number, sent in self.sending.items() if sent.term == term and not sent.lost]
+        return frozenset(
+            e.number for e in under_way
+            if not e.attempts and not e.copied and e.route not in room.apart and e.target not in room.one_by_one
+        )  # fmt: skip
+
+    def _stuck(self) -> frozenset[int]:
+        return stuck(self.all.values())
+
+    def _ready(self, entry: Entry, drawn: str | None, now: float, leading: frozenset[int]) -> bool:
         if entry.state is not State.DONE or entry.number in self.sending or self.retry_at.get(entry.number, 0) > now:
             return False
         if drawn is not None and any(sent.sequence == drawn for sent in self.sending.values()):
             return False
         return (
             not conflict(entry.lanes, self._held())
-            and in_the_way(entry, self.all.values(), stuck(self.all.values())) is None
+            and in_the_way(entry, self.all.values(), self._stuck(), leading) is None
         )
 
     async def settle(self, term: int, settlements: Sequence[Settlement]) -> list[bool]:
@@ -226,6 +242,12 @@ class InMemoryJournal:
     async def adopt(self, term: int, number: int, deadline: float) -> bool:
         sent = self.sending.get(number)
         if sent is None or sent.lost or sent.term >= term or term != self.term:
+            return False
+        taken_over = {n for n, other in self.sending.items() if other.term == term and not other.lost}
+        if sent.ahead and any(
+            e.state is State.DONE and (e.completion or 0) <= self.all[number].after and e.number not in taken_over
+            for e in self.all.values()
+        ):
             return False
         sent.term, sent.deadline = term, deadline
         return True

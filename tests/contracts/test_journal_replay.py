@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shadow.dualwrite.admission import COPIED, Admitted, Refused, Settlement, Why
@@ -15,10 +17,98 @@ async def test_replay_is_as_parallel_as_the_traffic_was(stage: Stage) -> None:
     await stage.journal.append([an_intent("i-1", "a"), an_intent("i-2", "b")], NOW)
     await stage.journal.outcomes([done("i-2"), done("i-1")])
     await stage.write("i-3", "c")  # began when both had completed
-    assert await stage.claim() == [2, 1]
-    assert await stage.claim() == []
+    assert await stage.claim(one_by_one=["new"]) == [2, 1]
+    assert await stage.claim(one_by_one=["new"]) == []
     assert await stage.journal.settle(1, [Settlement(1, State.APPLIED), Settlement(2, State.DIVERGED)]) == [True, True]
-    assert await stage.claim() == [3]
+    assert await stage.claim(one_by_one=["new"]) == [3]
+
+
+async def test_what_only_waits_for_copies_is_claimed_ahead_of_its_turn(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 9)
+    for id, lane in (("i-1", "a"), ("i-2", "a"), ("i-3", "b"), ("i-4", "a/1")):
+        await stage.write(id, lane)
+    assert await stage.claim(most=2) == [1, 2], "with them"
+    assert await stage.claim(most=1) == [3], "behind what is under way"
+    heard = await stage.journal.settle(1, [Settlement(1, State.APPLIED), Settlement(2, "wait", "1 was late")])
+    assert heard == [True, True]
+    assert await stage.claim() == [2, 4]
+    assert [e.attempts for e in await stage.journal.entries([1, 2])] == [1, 0]
+
+
+ROUTE = an_intent().route
+
+
+@pytest.mark.parametrize(
+    ("told", "room", "claimed"),
+    [
+        (Settlement(1, "retry", "busy"), {}, [1]),
+        (Settlement(1, COPIED, ""), {}, [1]),
+        (Settlement(1, "wait", "busy", NOW + 5), {}, []),
+        (Settlement(1, "lost", "no answer"), {}, []),
+        (None, {"apart": [ROUTE]}, []),
+        (None, {"one_by_one": ["new"]}, []),
+        (Settlement(1, "wait", ""), {"apart": [ROUTE]}, [1]),
+        (Settlement(1, "wait", ""), {"one_by_one": ["new"]}, [1]),
+        (Settlement(1, "wait", ""), {"targets": ["old"]}, []),
+    ],
+)
+async def test_nothing_is_claimed_ahead_of_what_may_not_go_well(
+    stage: Stage, told: Settlement | None, room: dict[str, list[str]], claimed: list[int]
+) -> None:
+    await stage.journal.lead("me", 0, 9)
+    await stage.write("i-1", "a")
+    assert await stage.claim() == [1]
+    if told is not None:
+        assert await stage.journal.settle(1, [told]) == [True]
+    await stage.write("i-2", "b")
+    assert await stage.claim(**room) == claimed
+
+
+async def test_nothing_is_claimed_ahead_of_what_is_held_or_of_another_term(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 9)
+    await stage.write("i-1", "a")
+    await stage.write("i-2", "b")
+    await stage.journal.hold("h", ["a"], 60)
+    assert await stage.claim() == []
+    await stage.journal.release("h")
+    assert await stage.claim(most=1) == [1]
+    await stage.journal.step_down("me", 1)
+    await stage.journal.lead("other", 0, 9)
+    assert await stage.claim(term=2) == []
+
+
+@pytest.mark.parametrize("stuck", ["unknown", "parked"])
+async def test_nothing_is_claimed_ahead_while_anything_is_stuck(stage: Stage, stuck: str) -> None:
+    await stage.journal.lead("me", 0, 9)
+    if stuck == "unknown":
+        await stage.journal.append([an_intent("i-1", "a")], NOW)
+        await stage.journal.outcomes([Outcome("i-1", State.UNKNOWN)])
+    else:
+        await stage.write("i-1", "a")
+        await stage.claim()
+        await stage.journal.settle(1, [Settlement(1, State.PARKED, "it said 400")])
+    await stage.write("i-2", "b")
+    await stage.write("i-3", "c")
+    assert await stage.claim() == [2]
+    assert await stage.claim() == []
+
+
+async def test_what_was_claimed_ahead_is_taken_over_in_its_turn(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 60)
+    for id, lane in (("i-1", "a"), ("i-2", "b"), ("i-3", "c")):
+        await stage.write(id, lane)
+    assert await stage.claim() == [1, 2, 3]
+    assert await stage.journal.settle(1, [Settlement(1, "wait", "busy", NOW + 5)]) == [True]
+    await stage.journal.step_down("me", 1)
+    assert await stage.journal.lead("other", 0, 60) == 2
+    assert [orphan.number for orphan in await stage.journal.orphans(2)] == [2, 3]
+    assert not await stage.journal.adopt(2, 2, NOW + 60), "1 was not sent yet"
+    assert await stage.claim(term=2) == []
+    assert await stage.claim(term=2, now=NOW + 5) == [1]
+    assert not await stage.journal.adopt(2, 3, NOW + 60), "nobody waits for 2 yet"
+    assert [await stage.journal.adopt(2, number, NOW + 60) for number in (2, 3)] == [True, True]
+    await stage.journal.settle(2, [Settlement(2, "lost", "a fault")])
+    assert await stage.journal.settle(2, [Settlement(n, State.APPLIED) for n in (1, 3)]) == [True, True]
 
 
 async def test_replay_keeps_the_order_within_lanes(stage: Stage) -> None:
@@ -26,7 +116,7 @@ async def test_replay_keeps_the_order_within_lanes(stage: Stage) -> None:
     await stage.journal.append([an_intent("i-1", "a/1"), an_intent("i-2", "b")], NOW)
     await stage.journal.outcomes([done("i-1")])
     await stage.write("i-3", "a")
-    assert await stage.claim() == [1]
+    assert await stage.claim(one_by_one=["new"]) == [1]
     await stage.journal.settle(1, [Settlement(1, State.PARKED, "it said 400")])
     await stage.journal.outcomes([done("i-2")])
     await stage.write("i-4", "c")
@@ -150,11 +240,11 @@ async def test_a_person_retries_or_skips_what_is_parked(stage: Stage) -> None:
     await stage.journal.lead("me", 0, 60)
     await stage.write("i-1", "a")
     await stage.write("i-2", "a")
-    await stage.claim()
+    assert await stage.claim(most=1) == [1]
     await stage.journal.settle(1, [Settlement(1, State.PARKED)])
     assert not await stage.journal.retry(2)
     assert await stage.journal.retry(1)
-    assert await stage.claim() == [1]
+    assert await stage.claim(most=1) == [1]
     await stage.journal.settle(1, [Settlement(1, State.PARKED)])
     assert await stage.journal.skip(1, "a duplicate")
     assert await stage.claim() == [2]
@@ -178,12 +268,13 @@ async def test_lanes_parked_against_the_side_that_is_active_now_take_no_writes(s
 
 
 async def test_one_turn_settles_and_takes_what_that_lets_go(stage: Stage) -> None:
+    one = replace(ROOM, most=1)
     await stage.journal.lead("me", 0, 60)
     first, second = await stage.write("i-1", "a"), await stage.write("i-2", "a")
-    _, (claimed,) = await stage.journal.turn(1, [], ROOM)
+    _, (claimed,) = await stage.journal.turn(1, [], one)
     assert (claimed.number, claimed.request, claimed.answer) == (first, an_intent().request, CREATED)
     settled = [Settlement(first, State.APPLIED), Settlement(second, State.APPLIED)]
-    heard, (claimed,) = await stage.journal.turn(1, settled, ROOM)
+    heard, (claimed,) = await stage.journal.turn(1, settled, one)
     assert (heard, claimed.number) == ([True, False], second)
-    assert await stage.journal.turn(0, [Settlement(second, State.APPLIED)], ROOM) == ([False], [])
+    assert await stage.journal.turn(0, [Settlement(second, State.APPLIED)], one) == ([False], [])
     assert await stage.state(second) is State.DONE

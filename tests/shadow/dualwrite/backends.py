@@ -174,7 +174,10 @@ class Stand:
         return Replayer(
             f"replayer {self.leaders}", self.journal, self.backends, resolver, NoTokens(), TARGETS, ROUTES,
             RuleBook(self.rules), Limits.of(2, 10**6), self.clock,
-            Pace(idle=0.001, gather=0.0, resolve_every=0.0, held_within=60.0, behind=20.0, care_beside=False),
+            Pace(
+                idle=0.001, gather=0.0, resolve_every=0.0, held_within=60.0, behind=20.0, care_beside=False,
+                in_turn_within=0.05,
+            ),
         )  # fmt: skip
 
     async def write(self, lanes: tuple[str, ...], course: str = "ok", route: str = PLAIN) -> int:
@@ -253,13 +256,14 @@ class Stand:
         answer = self.backends.sides[self.active].take(f"id-{op}", body, None)
         await self.journal.outcomes([Outcome(f"id-{op}", State.DONE, answer)])
 
-    async def turns(self, count: int, faults: tuple[str, ...] = ()) -> None:
-        """Rounds of the replayer, a little apart."""
+    async def turns(self, count: int, faults: tuple[str, ...] = (), *, keeps_faults: bool = False) -> None:
+        """Rounds of the replayer, a little apart. Faults that have not come by then are over, or still to come."""
         self.backends.faults.extend(faults)
         for _ in range(count):
             await self.replayer.turn()
             self.clock.turn(0.2)
-        self.backends.faults.clear()
+        if not keeps_faults:
+            self.backends.faults.clear()
 
     async def another_leads(self) -> None:
         """The leader freezes; another one takes over."""

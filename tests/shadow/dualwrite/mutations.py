@@ -20,7 +20,7 @@ from shadow.dualwrite.replay import Replayer
 from shadow.dualwrite.resolve import Resolver
 from shadow.dualwrite.retry import Act
 from shadow.dualwrite.testing import InMemoryJournal
-from tests.shadow.dualwrite.backends import CREATE, PLAIN
+from tests.shadow.dualwrite.backends import CREATE, PLAIN, ROWS
 from tests.shadow.dualwrite.programs import COURSES, ROUTES, Step
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -52,17 +52,17 @@ def _yes(*_: object) -> Any:
 
 
 def _lanes_hold_nobody_back(patch: pytest.MonkeyPatch) -> None:
-    def only_the_clock(entry: Entry, others: Any, stuck: frozenset[int]) -> str | None:
+    def only_the_clock(entry: Entry, others: Any, stuck: frozenset[int], waited_for: Any = ()) -> str | None:
         earlier = [other for other in others if other.state is State.DONE and (other.completion or 0) <= entry.after]
-        return "the clock" if any(other.number not in stuck for other in earlier) else None
+        return "the clock" if any(other.number not in stuck | set(waited_for) for other in earlier) else None
 
     patch.setattr(testing, "in_the_way", only_the_clock)
 
 
 def _unknown_lanes_go_on(patch: pytest.MonkeyPatch) -> None:
-    def without_unknown(entry: Entry, others: Any, stuck: frozenset[int]) -> str | None:
+    def without_unknown(entry: Entry, others: Any, stuck: frozenset[int], waited_for: Any = ()) -> str | None:
         known = [other for other in others if other.state is not State.UNKNOWN]
-        return ordering.in_the_way(entry, known, stuck)
+        return ordering.in_the_way(entry, known, stuck, waited_for)
 
     patch.setattr(testing, "in_the_way", without_unknown)
 
@@ -152,12 +152,28 @@ def _flips_without_a_look(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(InMemoryJournal, "flip", flip)
 
 
+def _ahead(*, waits: bool) -> Patch:
+    """What was claimed ahead of its turn is sent at once, or once all before it has ended, however it did."""
+    honest = Replayer._went_well
+
+    async def went_well(replayer: Replayer, copies: Any) -> bool:
+        if waits:
+            await honest(replayer, copies)
+        return True
+
+    return _set(Replayer, "_went_well", went_well)
+
+
 def _set(target: object, name: str, value: object) -> Patch:
     return lambda patch: patch.setattr(target, name, value)
 
 
 MUTATIONS = {
     "a copy is sent before what is before it in its lanes": Mutation(_lanes_hold_nobody_back, "old"),
+    "what was claimed ahead of its turn is sent at once": Mutation(_ahead(waits=False), "old", courses=("ok",)),
+    "what was claimed ahead of its turn is sent although what is before it failed": Mutation(
+        _ahead(waits=True), "old", courses=("ok",)
+    ),
     "an unknown outcome does not stop its lanes": Mutation(_unknown_lanes_go_on, "old", courses=("ok", "late")),
     "the intent of a dead edge counts as failed": Mutation(_expired(State.FAILED), "old"),
     "the intent of a dead edge counts as done": Mutation(_expired(State.DONE), "old"),
@@ -189,8 +205,9 @@ MUTATIONS = {
 }
 
 _EARLIER_IN_ITS_LANES = """
-          AND NOT EXISTS (SELECT FROM cutover.journal_lane mine JOIN cutover.journal_lane l ON l.span && mine.span
-                          WHERE mine.number = e.number AND l.number < e.number)"""
+          AND (calm OR NOT EXISTS (
+            SELECT FROM cutover.journal_lane mine JOIN cutover.journal_lane l ON l.span && mine.span
+            WHERE mine.number = w.number AND l.number < w.number))"""
 _OVERTAKEN = """EXISTS (
             SELECT FROM cutover.journal_lane mine JOIN cutover.journal_lane l ON l.span && mine.span
             WHERE mine.number = e.number AND l.number > e.number
@@ -204,6 +221,9 @@ BEHIND_AN_UNKNOWN: list[Step] = [
 STATEMENTS: dict[str, tuple[str, str, list[Step]]] = {
     "a copy is sent before what is before it in its lanes": (
         _EARLIER_IN_ITS_LANES, "", BEHIND_AN_UNKNOWN
+    ),
+    "what waits for rows that are still to be carried is claimed ahead": (
+        "w.after < clock.stop", "true", [("write", A, "ok", ROWS), ("write", A, "ok", PLAIN), ("turns", 2)]
     ),
     "an unknown outcome does not stop its lanes": (
         _KEPT, "DELETE FROM cutover.journal_lane WHERE number = e.number;\n            noted",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,6 +61,35 @@ async def test_an_unmodified_backend_draws_the_same_ids(turned_stand: Stand) -> 
     await stand.turns(5)
     assert stand.equal()
     assert stand.backends.copies[0].pin is None
+
+
+async def test_writes_that_came_one_after_the_other_are_taken_on_together_and_sent_in_their_order(stand: Stand) -> None:
+    for cell in ("a", "b/1", "a", "b/2", "a"):
+        await stand.write((cell,))
+    await stand.turns(1)
+    await asyncio.sleep(0.01)
+    assert stand.backends.sent == [("new", f"id-{number}") for number in range(1, 6)]
+    await stand.turns(1)
+    assert [await state(stand, number) for number in range(1, 6)] == [State.APPLIED] * 5
+    assert stand.equal()
+
+
+@pytest.mark.parametrize("fault", ["busy", "lost", "refused once", "hangs"])
+async def test_what_was_taken_on_ahead_of_its_turn_is_not_sent_unless_all_before_it_went_well(
+    stand: Stand, fault: str
+) -> None:
+    for cell in ("a", "b/1", "b/2"):
+        await stand.write((cell,))
+    await stand.turns(1, ("none", fault), keeps_faults=True)
+    await asyncio.sleep(0.1)
+    assert [id for _, id in stand.backends.sent] == ["id-1", "id-2"]
+    await stand.turns(1)
+    third = (await stand.journal.entries([3]))[0]
+    assert (third.state, third.attempts) == (State.DONE, 0)
+    if fault == "hangs":
+        await stand.another_leads()
+    await stand.calm()
+    assert stand.equal()
 
 
 @pytest.mark.parametrize("fault", ["busy", "lost", "lost after"])
