@@ -7,6 +7,7 @@ arrive as the chunks came off the wire; reading stops while too much is waiting,
 from __future__ import annotations
 
 import asyncio
+import re
 import select
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ OnInterim = Callable[[int, bytes, list[Field]], None]
 HEAD_LIMIT = 128 * 1024
 HIGH_WATER = 256 * 1024
 NO_BODY = frozenset({204, 304})
+_PROMISE = re.compile(rb"(?:^|[,;\s])timeout\s*=\s*\"?(\d{1,6})\b", re.IGNORECASE)
 
 
 class Fault(Enum):
@@ -79,7 +81,7 @@ class Connection(asyncio.Protocol):
         self._error: BaseException | None = None
         self._tunnel: asyncio.Protocol | None = None
         self.deadline = float("inf")  # loop time at which whoever watches calls `expire`
-        self.idle_until = 0.0
+        self.idle_since = 0.0  # loop time
         self.reused = False
         self.busy = False
         self.upgraded_tail = b""
@@ -114,6 +116,16 @@ class Connection(asyncio.Protocol):
     def reusable(self) -> bool:
         """Whether the answer ended cleanly and the backend keeps the connection open."""
         return self._done and self.usable and not self._tainted and not self._until_close and self._keep_alive
+
+    @property
+    def promised(self) -> float:
+        """Seconds for which the backend, by its last answer, keeps the idle connection open; 0 if it did not say.
+
+        `Keep-Alive: timeout=5` (RFC 2068 section 19.7.1.1), which Node sends with every answer."""
+        for name, value in self._head.fields if self._head is not None else ():
+            if name.lower() == b"keep-alive" and (said := _PROMISE.search(value)) is not None:
+                return float(said[1])
+        return 0.0
 
     @property
     def silent(self) -> bool:

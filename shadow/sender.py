@@ -167,7 +167,7 @@ class _Place:
         now = asyncio.get_running_loop().time()
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable and now < connection.idle_until and connection.silent:
+            if connection.usable and now - connection.idle_since < KEEP_ALIVE and connection.silent:
                 return connection
             connection.close()
         return None
@@ -177,7 +177,7 @@ class _Place:
         connection.busy = False
         if not connection.reusable:
             return connection.close()
-        connection.idle_until = asyncio.get_running_loop().time() + KEEP_ALIVE
+        connection.idle_since = asyncio.get_running_loop().time()
         self._idle.append(connection)
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from proxy.edge.capture import Tap
 from proxy.edge.head import Head, Refusal, too_large
 from proxy.edge.headers import Field, answer_fields, answer_head, request_framing, request_head
 from proxy.edge.routing import SAFE_METHODS
-from proxy.edge.upstream import Pool
+from proxy.edge.upstream import Pool, Reuse
 from shadow.connection import NO_BODY, AnswerHead, Connection, Fault, OnInterim, UpstreamError
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -86,14 +86,14 @@ async def forward(call: Call, pool: Pool, timeouts: Timeouts) -> Answered:
     """
     repeatable = is_repeatable(call.head)
     until = asyncio.get_running_loop().time() + timeouts.patience
-    connection = await pool.acquire(fresh=not repeatable, until=until)
+    connection = await pool.acquire(Reuse.ANY if repeatable else Reuse.NONE, until)
     try:
         return await _attempt(call, pool, connection, timeouts, until)
     except UpstreamError as error:
         if not (connection.reused and repeatable and error.fault is Fault.RESET):
             raise
     pool.discard_idle()
-    return await _attempt(call, pool, await pool.acquire(fresh=True, until=until), timeouts, until)
+    return await _attempt(call, pool, await pool.acquire(Reuse.NONE, until), timeouts, until)
 
 
 async def _attempt(call: Call, pool: Pool, connection: Connection, timeouts: Timeouts, until: float) -> Answered:

@@ -3,7 +3,8 @@
 
 Its client waits for `answer`, until the time for an answer is over; the edge then reads on for a late one. Towards a
 backend that knows the write by its id a reused connection will do: if it dies without a byte of an answer, the write is
-sent once more on a fresh one, and happens once all the same. Towards any other nothing is ever sent twice.
+sent once more on a fresh one, and happens once all the same. Towards any other nothing is ever sent twice; on a
+connection that it promised to keep open a write may go all the same, and should that die, its outcome is unknown.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from proxy.config.model import JournalSettings
 from proxy.edge.forwarding import Call, Refused, Timeouts, interim_relay
 from proxy.edge.headers import Field, request_head
 from proxy.edge.outcomes import ANY, certain, outcome_of, outcome_without_answer, unconfirmed
-from proxy.edge.upstream import Pool
+from proxy.edge.upstream import Pool, Reuse
 from shadow.clock import Clock
 from shadow.connection import AnswerHead, Connection, Fault, UpstreamError
 from shadow.dualwrite.admission import Noted
@@ -43,6 +44,11 @@ class Side:
     cooperates: bool
     refusals: tuple[str, ...] = ()
     """Words by which a 500 of this route is a refusal."""
+
+    @property
+    def reuse(self) -> Reuse:
+        """Which used connections will do: where nothing is sent twice, one that is all but certain to be open."""
+        return Reuse.ANY if self.cooperates else Reuse.PROMISED
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,8 @@ class UnderWay:
     # ---- at the backend
 
     async def _heard(self) -> Heard:
+        if self.connection.reused and not (self.connection.usable and self.connection.silent):
+            await self._connect_anew()
         try:
             return await self._exchanged()
         except UpstreamError as error:
@@ -148,6 +156,15 @@ class UnderWay:
             await self._connect_again(error)
         self._is_sent_again = True
         return await self._exchanged()
+
+    async def _connect_anew(self) -> None:
+        """In place of a used connection that ended before anything was sent on it."""
+        pool = self._side.pool
+        pool.discard_idle()
+        pool.release(self.connection)
+        self.connection = await pool.acquire(Reuse.NONE)
+        if self._is_late or self._clock.now() > self._intent.forward_by:
+            raise UpstreamError(Fault.CONNECT_TIMEOUT, "too late to be forwarded")
 
     def _may_be_sent_again(self) -> bool:
         return self._side.cooperates and not self._is_late and self._clock.now() <= self._intent.forward_by
@@ -159,7 +176,7 @@ class UnderWay:
         pool.discard_idle()
         pool.release(self.connection)
         try:
-            self.connection = await pool.acquire(fresh=True)
+            self.connection = await pool.acquire(Reuse.NONE)
         except UpstreamError:
             raise died from None
         if not self._may_be_sent_again():

@@ -2,13 +2,14 @@
 
 aiohttp's client costs more than everything else on this path together, so the pool holds plain protocols. Where a
 request must not be sent again (RFC 9110 section 9.2.2), nobody could tell whether it happened if the backend closed a
-reused connection at that moment: it travels on a fresh one.
+reused connection at that moment: it travels on a fresh one, or on one that the backend promised to keep open.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from enum import Enum
 from functools import cached_property
 
 from proxy.config.backends import Backend
@@ -16,6 +17,17 @@ from shadow.address import Address
 from shadow.connection import Connection, Fault, UpstreamError
 
 AHEAD = 0.05  # seconds
+
+
+class Reuse(Enum):
+    """Which used connections will do for a request."""
+
+    NONE = "none"
+    PROMISED = "promised"
+    """One that the backend said it keeps open, and for at least twice as long as it has been idle."""
+    ANY = "any"
+
+
 _TICK = 0.1  # seconds between looks at deadlines: one look for all connections instead of a timer for each
 
 
@@ -23,18 +35,18 @@ class Ahead:
     """A connection that is opened while something else is waited for. Use it as a context manager around both.
 
     One that nobody takes within AHEAD is given back, so that who waits for long has no connection of others' meanwhile.
-    Unless it has to be `fresh`, an idle one will do: then there is nothing to open.
+    If an idle one will do, there is nothing to open.
     """
 
-    def __init__(self, pool: Pool, *, fresh: bool = True) -> None:
+    def __init__(self, pool: Pool, reuse: Reuse = Reuse.NONE) -> None:
         self._pool = pool
-        self._fresh = fresh
+        self._reuse = reuse
         self._opening: asyncio.Task[Connection] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> Ahead:
-        if self._fresh or not self._pool.has_idle:
-            self._opening = self._pool.loop.create_task(self._pool.acquire(fresh=self._fresh))
+        if not self._pool.has_idle(self._reuse):
+            self._opening = self._pool.loop.create_task(self._pool.acquire(self._reuse))
             self._timer = self._pool.loop.call_later(AHEAD, self._give_back)
         return self
 
@@ -47,7 +59,7 @@ class Ahead:
         self._stop_timer()
         opening, self._opening = self._opening, None
         if opening is None:
-            return await self._pool.acquire(fresh=self._fresh)
+            return await self._pool.acquire(self._reuse)
         try:
             connection = await asyncio.shield(opening)
         except asyncio.CancelledError:
@@ -57,7 +69,7 @@ class Ahead:
         if connection.usable and connection.silent:
             return connection
         self._pool.release(connection)  # it died while it waited: nothing was sent on it
-        return await self._pool.acquire(fresh=self._fresh)
+        return await self._pool.acquire(self._reuse)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -97,10 +109,11 @@ class Pool:
         """Connections that carry a request now."""
         return len(self._open) + self._connecting - len(self._idle)
 
-    @property
-    def has_idle(self) -> bool:
-        """Whether a connection waits for its next request; it may turn out to have been closed."""
-        return bool(self._idle)
+    def has_idle(self, reuse: Reuse) -> bool:
+        """Whether a connection waits for such a request; it may turn out to have been closed."""
+        if reuse is Reuse.PROMISED:
+            return bool(self._idle) and self._is_kept(self._idle[-1])
+        return reuse is Reuse.ANY and bool(self._idle)
 
     def host_for(self, clients: bytes | None) -> bytes:
         """The Host to send: the client's or the backend's own.
@@ -111,17 +124,17 @@ class Pool:
             return self._address.host
         return clients or b""
 
-    async def acquire(self, *, fresh: bool, until: float = float("inf")) -> Connection:
-        """A connection for one request, to be given back with `release`. `fresh`: not a reused one.
+    async def acquire(self, reuse: Reuse, until: float = float("inf")) -> Connection:
+        """A connection for one request, to be given back with `release`: a used one, if `reuse` allows it.
 
         Raises UpstreamError (REFUSED, CONNECT_TIMEOUT, FULL) after `connect_timeout`, at loop time `until` at the
         latest."""
         if self._ticker is None:
             self._ticker = self.loop.create_task(self._watch())
-        if not fresh and (connection := self._reusable()) is not None:
+        if (connection := self._reusable(reuse)) is not None:
             return connection
         await self._room(min(self.loop.time() + self._settings.connect_timeout, until))
-        if not fresh and (connection := self._reusable()) is not None:
+        if (connection := self._reusable(reuse)) is not None:
             self._hand_on()
             return connection
         return await self._connect(min(self.loop.time() + self._settings.connect_timeout, until))
@@ -132,7 +145,7 @@ class Pool:
         connection.busy = False
         if connection.reusable:
             connection.reused = True
-            connection.idle_until = self.loop.time() + self._settings.keep_alive
+            connection.idle_since = self.loop.time()
             self._idle.append(connection)
         else:
             self._open.discard(connection)
@@ -156,15 +169,19 @@ class Pool:
         self._open.clear()
         self._idle.clear()
 
-    def _reusable(self) -> Connection | None:
+    def _reusable(self, reuse: Reuse) -> Connection | None:
         """The idle connection used last: the one least likely to have been closed by the backend."""
-        while self._idle:
+        while self.has_idle(reuse):
             connection = self._idle.pop()
             if connection.usable and connection.silent:
                 return connection
             self._open.discard(connection)
             connection.close()
         return None
+
+    def _is_kept(self, connection: Connection) -> bool:
+        idle = self.loop.time() - connection.idle_since
+        return idle < min(self._settings.keep_alive, connection.promised / 2)
 
     async def _room(self, deadline: float) -> None:
         while len(self._open) + self._connecting >= self._settings.connections:
@@ -216,7 +233,7 @@ class Pool:
             now = self.loop.time()
             for connection in [c for c in self._open if now > c.deadline]:
                 connection.expire()
-            for connection in [c for c in self._idle if now > c.idle_until or not c.usable]:
+            for connection in [c for c in self._idle if now - c.idle_since > self._settings.keep_alive or not c.usable]:
                 self._idle.remove(connection)
                 self._open.discard(connection)
                 connection.close()

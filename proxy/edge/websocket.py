@@ -15,7 +15,7 @@ from proxy.edge.forwarding import Answered, Call, Timeouts, relay
 from proxy.edge.frames import SERVICE_RESTART, Frames
 from proxy.edge.head import Head
 from proxy.edge.headers import Field, answer_head, first_value, request_head
-from proxy.edge.upstream import Pool
+from proxy.edge.upstream import Pool, Reuse
 from shadow.connection import AnswerHead, Connection, Fault, UpstreamError
 
 
@@ -24,7 +24,7 @@ async def tunnel(call: Call, pool: Pool, timeouts: Timeouts) -> Answered:
 
     Raises UpstreamError or ClientGone while nothing has been written to the client."""
     arrived, head = call.arrived, call.head
-    connection = await pool.acquire(fresh=True)
+    connection = await pool.acquire(Reuse.NONE)
     try:
         connection.begin("GET", upgrade=True)
         arrived.when_gone(lambda: connection.fail(ClientGone()))

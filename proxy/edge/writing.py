@@ -84,7 +84,7 @@ class Writes:
         intent = self._intent(call, decision, side, body)
         asked = self._journal.intent(intent)  # first: it is at work while we get ready
         sent = Sent(call, side, intent)
-        with Ahead(side.pool, fresh=not side.cooperates) as ahead:
+        with Ahead(side.pool, side.reuse) as ahead:
             admission = await self._admission(call.arrived, intent, asked)
             if isinstance(admission, Admitted):
                 return await self._forwarded(call, side, intent, sent, ahead)

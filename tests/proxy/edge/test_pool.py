@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from proxy.edge.upstream import Ahead
+from proxy.edge.upstream import Ahead, Reuse
 from shadow.connection import Fault, UpstreamError
 from tests.proxy.edge.conftest import StageWith
 from tests.support.waiting import eventually_true
@@ -80,9 +80,9 @@ async def test_a_request_waits_for_room_and_gets_it(stage_with: StageWith) -> No
 async def test_room_that_comes_at_the_very_end_of_waiting_is_not_lost(stage_with: StageWith) -> None:
     """The one behind in the queue gets it."""
     pool = (await stage_with(both={"connections": 1})).edge.sides["node"].http
-    held = await pool.acquire(fresh=True)
-    late = asyncio.ensure_future(pool.acquire(fresh=True))
-    patient = asyncio.ensure_future(pool.acquire(fresh=True))
+    held = await pool.acquire(Reuse.NONE)
+    late = asyncio.ensure_future(pool.acquire(Reuse.NONE))
+    patient = asyncio.ensure_future(pool.acquire(Reuse.NONE))
     await asyncio.sleep(0)
     pool.release(held)
     late.cancel()
@@ -93,11 +93,11 @@ async def test_room_that_comes_at_the_very_end_of_waiting_is_not_lost(stage_with
 async def test_waiting_ends_when_the_caller_says(stage_with: StageWith) -> None:
     """A read with a fallback has less patience than `connect_timeout`."""
     pool = (await stage_with(both={"connections": 1})).edge.sides["node"].http
-    held = await pool.acquire(fresh=True)
+    held = await pool.acquire(Reuse.NONE)
     loop = asyncio.get_running_loop()
     began = loop.time()
     with pytest.raises(UpstreamError) as full:
-        await pool.acquire(fresh=True, until=began + 0.05)
+        await pool.acquire(Reuse.NONE, began + 0.05)
     assert full.value.fault is Fault.FULL
     assert loop.time() - began < 2
     pool.release(held)
@@ -142,7 +142,7 @@ async def test_a_used_connection_that_dies_before_it_is_used_again_was_reset(sta
     stage = await stage_with()
     await stage.get()
     pool = stage.edge.sides["node"].http
-    connection = await pool.acquire(fresh=False)
+    connection = await pool.acquire(Reuse.ANY)
     stage.active.kill()
     await eventually_true(lambda: not connection.usable)
     connection.begin("GET")
@@ -159,9 +159,9 @@ async def test_there_is_nothing_to_open_where_an_idle_one_will_do(stage_with: St
     stage = await stage_with()
     await stage.get()
     pool = stage.edge.sides["node"].http
-    with Ahead(pool, fresh=False) as ahead:
+    with Ahead(pool, Reuse.ANY) as ahead:
         await asyncio.sleep(0.02)
-        assert (pool.in_use, pool.has_idle) == (0, True)
+        assert (pool.in_use, pool.has_idle(Reuse.ANY)) == (0, True)
         pool.release(await ahead.take())
     assert stage.active.connections == 1
 

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from proxy.edge.upstream import Reuse
 from tests.support.edge import Stage
 from tests.support.wire import OK, Visit
 
@@ -73,7 +74,7 @@ async def test_bytes_that_the_event_loop_has_not_read_yet_end_it_too(stage: Stag
 
     stage.active.script = waits
     pool = stage.edge.sides["node"].http
-    first = await pool.acquire(fresh=False)
+    first = await pool.acquire(Reuse.ANY)
     first.begin("GET")
     first.write(GET % 1)
     await first.head()
@@ -82,7 +83,7 @@ async def test_bytes_that_the_event_loop_has_not_read_yet_end_it_too(stage: Stag
     visit = await visits.get()
     pool.release(first)
     visit.writer.write(EVIL)
-    second = await pool.acquire(fresh=False)  # decides before the event loop can have read anything
+    second = await pool.acquire(Reuse.ANY)  # decides before the event loop can have read anything
     assert second is not first
     pool.release(second)
 

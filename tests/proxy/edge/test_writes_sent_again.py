@@ -1,6 +1,6 @@
 """Towards a backend that knows a write by its id, a write may travel on a connection that was used before: if that dies
-without a byte of an answer, it is sent once more, with the same id. Towards any other it never is (http-checklist rows
-48, 49; design.md section 4)."""
+without a byte of an answer, it is sent once more, with the same id. Towards any other it never is, and a used
+connection will do only where the backend promised to keep it open (http-checklist rows 48, 49; design.md section 4)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import asyncio
 
 import pytest
 
-from shadow.connection import Connection
+from proxy.edge.upstream import Ahead
+from shadow.connection import Connection, Fault, UpstreamError
 from shadow.dualwrite.entry import Entry, State
 from tests.proxy.edge.conftest import StageWith
 from tests.proxy.edge.test_journaled_writes import MADE, staged, write
@@ -19,12 +20,15 @@ from tests.support.wire import Script, Visit, always, hang
 WITH_IDS: dict[str, object] = {"cooperates": True}
 
 
-def dies_when_reused(after: float = 0.0, meanwhile: Script | None = None) -> Script:
+PROMISED = MADE.replace(b"\r\n\r\n", b"\r\nKeep-Alive: timeout=5\r\n\r\n")
+
+
+def dies_when_reused(after: float = 0.0, meanwhile: Script | None = None, first: bytes = MADE) -> Script:
     """Answers the first request of a connection; a second one kills it, after so many seconds."""
 
     async def script(visit: Visit) -> None:
         await visit.request()
-        await visit.send(MADE)
+        await visit.send(first)
         if await visit.request() is None:
             return
         if meanwhile is not None:
@@ -61,11 +65,91 @@ async def test_writes_to_a_backend_with_ids_share_a_connection(stage_with: Stage
     assert stage.active.connections == 1
 
 
-async def test_every_write_to_any_other_backend_has_a_connection_of_its_own(stage_with: StageWith) -> None:
-    stage = await staged(stage_with, dies_when_reused())
+@pytest.mark.parametrize(
+    "said",
+    [b"", b"Keep-Alive: max=9\r\n", b"Keep-Alive: timeout=0\r\n", b"Connection: close\r\nKeep-Alive: timeout=5\r\n"],
+)
+async def test_every_write_to_any_other_backend_has_a_connection_of_its_own(stage_with: StageWith, said: bytes) -> None:
+    stage = await staged(stage_with, dies_when_reused(first=MADE.replace(b"\r\n\r\n", b"\r\n%b\r\n" % said)))
     for _ in range(3):
         assert (await stage.ask(write())).status == 201
     assert (len(stage.active.requests), stage.active.connections) == (3, 3)
+
+
+async def test_unless_the_backend_promised_to_keep_it_open(stage_with: StageWith) -> None:
+    stage = await staged(stage_with, always(PROMISED))
+    for _ in range(3):
+        assert (await stage.ask(write())).status == 201
+    assert stage.active.connections == 1
+
+
+async def test_and_it_was_used_not_long_ago(stage_with: StageWith) -> None:
+    stage = await staged(stage_with, always(PROMISED.replace(b"timeout=5", b"timeout=1")), both={"keep_alive": 60})
+    await stage.ask(write())
+    await asyncio.sleep(0.6)
+    assert (await stage.ask(write())).status == 201
+    assert stage.active.connections == 2
+
+
+async def test_a_write_whose_promised_connection_dies_is_unknown_and_sent_once(stage_with: StageWith) -> None:
+    stage = await staged(stage_with, dies_when_reused(first=PROMISED))
+    await stage.ask(write())
+    assert (await stage.ask(write())).status == 502
+    assert (len(stage.active.requests), the_last(stage).state) == (2, State.UNKNOWN)
+    assert stage.edge.sides["node"].http.in_use == 0
+
+
+async def test_a_promised_connection_that_is_closed_all_the_same_is_replaced_before_anything_is_sent(
+    stage_with: StageWith,
+) -> None:
+    async def closes(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(PROMISED)
+
+    stage = await staged(stage_with, closes)
+    for _ in range(10):
+        assert (await stage.ask(write())).status == 201
+    assert (len(stage.active.requests), stage.active.connections) == (10, 10)
+
+
+@pytest.mark.parametrize("both", [{}, WITH_IDS])
+async def test_one_that_ends_just_before_the_write_is_replaced_too(
+    stage_with: StageWith, monkeypatch: pytest.MonkeyPatch, both: dict[str, object]
+) -> None:
+    """Between the look at the connection and the first byte."""
+    stage = await staged(stage_with, always(PROMISED), both=both)
+    await stage.ask(write())
+    honest = Ahead.take
+
+    async def ends(ahead: Ahead) -> Connection:
+        connection = await honest(ahead)
+        if connection.reused:
+            connection.fail(UpstreamError(Fault.RESET))
+        return connection
+
+    monkeypatch.setattr(Ahead, "take", ends)
+    assert (await stage.ask(write())).status == 201
+    assert (len(stage.active.requests), stage.active.connections) == (2, 2)
+    assert stage.edge.sides["node"].http.in_use == 0
+
+
+async def test_what_cannot_be_sent_on_another_one_then_was_never_forwarded(
+    stage_with: StageWith, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = await staged(stage_with, always(PROMISED))
+    await stage.ask(write())
+    honest = Ahead.take
+
+    async def ends(ahead: Ahead) -> Connection:
+        connection = await honest(ahead)
+        stage.active.refuse()
+        connection.fail(UpstreamError(Fault.RESET))
+        return connection
+
+    monkeypatch.setattr(Ahead, "take", ends)
+    assert (await stage.ask(write())).status == 502
+    assert (len(stage.active.requests), the_last(stage).state) == (1, State.FAILED)
+    assert stage.edge.sides["node"].http.in_use == 0
 
 
 async def test_a_write_whose_reused_connection_dies_is_sent_once_more_with_its_id(stage_with: StageWith) -> None:

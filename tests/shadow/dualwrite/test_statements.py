@@ -31,8 +31,9 @@ _LOOKED_AT = """
 SELECT coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::int FROM pg_stat_xact_user_tables WHERE relname = 'journal_entry'
 """
 VALUES: dict[str, Any] = {
-    "answer": "", "answers": [], "apart": [], "batch": "[]", "before": NOW, "client": "client-7", "completion": SETTLED + 9,
-    "deadline": NOW + 9, "epoch": 1, "fence": None, "healed": [], "holder": "me", "id": "held", "ids": ["i-1"],
+    "answer": "", "answers": [], "apart": [], "batch": "[]", "before": NOW, "client": "client-7",
+    "completion": SETTLED + 9, "deadline": NOW + 9, "epoch": 1, "fence": None, "healed": [],
+    "holder": "me", "id": "held", "ids": ["i-1"],
     "lanes": ["cadets/1"], "lease": 9.0, "most": 100, "now": NOW, "number": SETTLED + 1, "numbers": [SETTLED + 1],
     "older_than": 60.0, "one_by_one": [], "reason": "", "requests": [], "seconds": 5.0, "targets": ["new"], "term": 1,
     "up_to": NEWEST, "presence": session.PRESENCE, "writers": [1],
