@@ -146,6 +146,24 @@ class JournalMachine(Invariants):
         else:
             self._lose(sent, landed=course == "lost after")
 
+    @rule(pick=PICK)
+    def take_on_ahead(self, pick: int) -> None:
+        ready = [entry for entry in self.world.journal if self.world.may_go_ahead(entry)]
+        if ready:
+            self.world.sending.append(Sending(ready[pick % len(ready)], self.world.term, ahead=True))
+
+    @rule(pick=PICK)
+    def what_was_taken_on_ahead_has_its_turn(self, pick: int) -> None:
+        ahead = [sent for sent in self.world.sending if sent.ahead and sent.term == self.world.term]
+        if not ahead:
+            return
+        sent = ahead[pick % len(ahead)]
+        turn = self.world.turn_of(sent)
+        if turn != "waits":
+            self.world.sending.remove(sent)
+        if turn == "now":
+            self.world.settle(self.world.send(sent.entry), self.world.arrive(sent.entry))
+
     def _lose(self, sent: Sending, *, landed: bool) -> None:
         """The connection is lost: with ids the copy is sent again later, else it is like one of an earlier term."""
         side = self.world.sides[sent.entry.target]
@@ -235,6 +253,7 @@ class JournalMachine(Invariants):
             if self.hanging:
                 self.a_hanging_copy_is_answered(0)
             self.replay(0, 0)
+            self.what_was_taken_on_ahead_has_its_turn(0)
             for entry in self._having("done"):
                 if entry.copied:
                     self.heal(entry.lanes)

@@ -79,3 +79,4 @@ class Sending:
     entry: Entry
     term: int
     landed: bool = False
+    ahead: bool = False  # taken on before its turn: nothing of it was sent yet

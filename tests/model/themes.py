@@ -62,6 +62,10 @@ THEMES = {
     "lanes": Theme(lanes=(("b",), ("b/1",)), courses=("ok", "slow", "late"), without=ROLES | REPLAYERS),
     "replayers": Theme("new", courses=("ok",), without=ROLES),
     "replayers with ids": Theme("old", (("a",), ("b",)), ("ok", "visible"), without=ROLES, leaning=True),
+    "ahead": Theme(
+        lanes=(("a",), ("b",)), courses=("ok",), replies=("answers", "hangs", "hangs", "lost"), poison=0, both=0,
+        without=ROLES | FAULTS | CARE,
+    ),
     "terms": Theme("new", (("a",),), ("ok",), ("hangs", "hangs after"), without=ROLES | FAULTS, poison=2),
     "overlapping": Theme(
         lanes=(("a",), ("b/1",)), courses=("slow",), without=ROLES | REPLAYERS | CARE | FAULTS, poison=0, leaning=True
@@ -80,6 +84,9 @@ THEMES = {
 MUTANTS = {
     "acknowledged_early": "timeouts with ids",
     "acknowledged_forgotten": "everything",
+    "ahead_at_once": "ahead",
+    "ahead_of_a_failure": "ahead",
+    "ahead_taken_over": "ahead",
     "children_ignored": "lanes",
     "copied_sent_again": "both",
     "creates_in_parallel": "creates",

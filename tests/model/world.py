@@ -167,6 +167,28 @@ class World:
             return not self.broken("parked_overtaken")
         return earlier.state == "done"
 
+    def may_go_ahead(self, entry: Entry) -> bool:
+        """Whether it waits for nothing but copies under way that are likely to go well, on a side with ids."""
+        waits = entry.state == "done" and not entry.copied and all(sent.entry is not entry for sent in self.sending)
+        if not waits or self.stale or self.stuck() or not self.sides[entry.target].ids:
+            return False
+        before = [e for e in self.journal if e is not entry and self._is_before(e, entry)]
+        return bool(before) and all(not e.both and e.refused_at < 0 and self._is_under_way(e) for e in before)
+
+    def _is_before(self, other: Entry, entry: Entry) -> bool:
+        return self.holds_the_clock(other, entry) or (other.op < entry.op and self._in_the_way(other, entry))
+
+    def _is_under_way(self, entry: Entry) -> bool:
+        return any(sent.entry is entry and sent.term == self.term for sent in self.sending)
+
+    def turn_of(self, ahead: Sending) -> str:
+        """What becomes of a copy that was taken on ahead: it is sent `now`, it `waits`, or it is given `back`."""
+        before = [e for e in self.journal if e is not ahead.entry and self._is_before(e, ahead.entry)]
+        under_way = [e for e in before if self._is_under_way(e)]
+        if under_way != before and not self.broken("ahead_of_a_failure"):
+            return "back"
+        return "waits" if under_way and not self.broken("ahead_at_once") else "now"
+
     def send(self, entry: Entry) -> Sending:
         for earlier in self.journal[: entry.op - 1]:
             undecided = earlier.state in UNDECIDED | {"done", "parked"}
@@ -255,7 +277,7 @@ class World:
     # ---- another replayer takes over
 
     def take_over(self) -> None:
-        under_way = [sent for sent in self.sending if sent.term == self.term and not sent.landed]
+        under_way = [s for s in self.sending if s.term == self.term and not s.landed and not s.ahead]
         self.term += 1
         for sent in under_way:
             self.sides[sent.entry.target].zombies.append(sent.entry)
@@ -268,6 +290,8 @@ class World:
     def ask_again(self, sent: Sending) -> Sending:
         """With ids the copy is sent again under the new term; without, only heal is safe."""
         if not self.sides[sent.entry.target].ids and not self.broken("sent_again_without_ids"):
+            raise Lost
+        if sent.ahead and self.turn_of(sent) != "now" and not self.broken("ahead_taken_over"):
             raise Lost
         self.sending.remove(sent)
         return self.send(sent.entry)
