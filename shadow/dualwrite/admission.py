@@ -67,10 +67,10 @@ COPIED = "copied"
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a replayer says of one copy: settled, to be tried again, copied, or lost on its way."""
+    """What a replayer says of one copy: settled, to be tried again, copied, lost on its way, or never sent."""
 
     number: int
-    act: State | str  # APPLIED, DIVERGED, PARKED, or "retry", "wait" (a retry that is not counted), "lost", COPIED
+    act: State | str  # APPLIED, DIVERGED, PARKED, "retry", "wait" (a retry that is not counted), "back", "lost", COPIED
     reason: str = ""  # of COPIED: how the answers differed, if they did
     retry_at: float = 0.0  # of "retry": not before; of "lost": when it ended for sure, if it did
     answer: Answer | None = None
@@ -117,6 +117,7 @@ class Room:
     targets: Sequence[str]
     one_by_one: Sequence[str]  # sides without ids, whose sequences are set
     apart: Sequence[str]  # routes whose entries no answer settles: nothing is taken ahead of these
+    under_way: Sequence[int]  # copies that are waited for
     now: float
     deadline: float  # of what is claimed: it cannot land later
 
@@ -134,8 +135,8 @@ class Replays(Protocol):
         """Whether each settlement was heard (a replayer of an earlier term is not), and what may be sent, its `sending`
         durable: entries with request and answer, in the order of their completion.
 
-        Some wait for others of these, or of those under way under this term: whatever had completed before an entry
-        began has to be applied before the entry is sent; if that fails, it is not sent and has to wait.
+        Some wait for others of these, or of those that are said to be under way: whatever had completed before an entry
+        began has to be applied before the entry is sent; if that fails, it is not sent and given "back".
         """
 
     async def settle(self, term: int, settlements: Sequence[Settlement]) -> list[bool]:
@@ -144,8 +145,8 @@ class Replays(Protocol):
     async def orphans(self, term: int) -> list[Orphan]:
         """Copies of earlier terms, and lost ones."""
 
-    async def adopt(self, term: int, number: int, deadline: float) -> bool:
-        """Take over an orphan in order to send it again by its id, after what it waits for (as in `turn`)."""
+    async def adopt(self, term: int, number: int, deadline: float, under_way: Sequence[int]) -> bool:
+        """Take over an orphan in order to send it again by its id, after those under way that it waits for."""
 
     async def open_entries(self, up_to: int = NEWEST, most: int = NEWEST) -> list[Entry]:
         """What is not settled, without bodies: the oldest so many, up to a number. All of it may be very much."""

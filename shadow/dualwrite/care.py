@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import islice
 
 import structlog
@@ -26,7 +26,7 @@ class Care:
 
     def __init__(
         self, journal: Replays, resolver: Resolver, targets: Mapping[str, Target], clock: Clock, *, every: float,
-        send_within: float, again: Callable[[Entry, float], None], settled: Callable[[int], None],
+        adopt: Callable[[int, Entry], Awaitable[bool]], settled: Callable[[int], None],
         carries_rows: Callable[[Entry], bool], behind: float,
     ) -> None:  # fmt: skip
         self._journal = journal
@@ -34,8 +34,7 @@ class Care:
         self._targets = targets
         self._clock = clock
         self._every = every
-        self._send_within = send_within
-        self._again = again
+        self._adopt = adopt
         self._settled = settled
         self._carries_rows = carries_rows
         self._behind = behind
@@ -74,8 +73,7 @@ class Care:
         for orphan in await self._journal.orphans(term):
             (entry,) = await self._journal.entries([orphan.number])
             if self._targets[entry.target].cooperates and not orphan.lost:
-                if await self._journal.adopt(term, entry.number, now + self._send_within):
-                    self._again(entry, now)
+                await self._adopt(term, entry)
             elif orphan.deadline <= now:
                 await self._heal([entry.number], entry.lanes, alone=True)
 

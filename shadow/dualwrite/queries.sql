@@ -82,7 +82,7 @@ UPDATE cutover.journal_replayer SET until = '-infinity' WHERE holder = %(holder)
 -- Entries that may be replayed now; that they are being sent is durable when this returns.
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
        uncertain, attempts, sequence, client, reason, sealed_with, request, answer_with, answer, copied, differed
-FROM cutover.journal_take(%(term)s, %(most)s, %(targets)s, %(one_by_one)s, %(apart)s, %(now)s, %(deadline)s);
+FROM cutover.journal_take(%(term)s, %(most)s, %(targets)s, %(one_by_one)s, %(apart)s, %(under_way)s, %(now)s, %(deadline)s);
 
 -- name: settle
 -- What became of copies.
@@ -94,15 +94,19 @@ SELECT number, deadline, lost FROM cutover.journal_sending WHERE term <> %(term)
 
 -- name: adopt
 -- Take over an earlier term's copy in order to ask again by its id; one that was claimed ahead of its turn only once all
--- that it waits for is settled or taken over.
+-- that it waits for is settled, or under way again, and nothing else is open before it in its lanes.
 UPDATE cutover.journal_sending mine SET term = %(term)s, deadline = %(deadline)s
 WHERE number = %(number)s AND term < %(term)s AND NOT lost
   AND EXISTS (SELECT FROM cutover.journal_replayer WHERE term = %(term)s FOR SHARE)
   AND NOT (ahead AND EXISTS (
-    SELECT FROM cutover.journal_entry e JOIN cutover.journal_entry before
-        ON before.state = 'done' AND before.completion <= e.after
-    WHERE e.number = mine.number AND NOT EXISTS (
-        SELECT FROM cutover.journal_sending s WHERE s.number = before.number AND s.term = %(term)s AND NOT s.lost)
+    SELECT FROM (
+        SELECT before.number FROM cutover.journal_entry e JOIN cutover.journal_entry before
+            ON before.state = 'done' AND before.completion <= e.after WHERE e.number = mine.number
+        UNION ALL SELECT l.number FROM cutover.journal_lane own JOIN cutover.journal_lane l
+            ON l.span && own.span AND l.number < own.number WHERE own.number = mine.number
+    ) waited_for WHERE NOT EXISTS (
+        SELECT FROM cutover.journal_sending s WHERE s.number = waited_for.number AND s.term = %(term)s AND NOT s.lost
+          AND s.number = ANY (%(under_way)s))
   )) RETURNING number;
 
 -- name: open_entries

@@ -6,27 +6,21 @@ import asyncio
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 import structlog
 
 from shadow import metrics
-from shadow.answer import Answer, AskFailed
 from shadow.clock import Clock
 from shadow.compare.diff import Limits
 from shadow.compare.rules import RuleBook
-from shadow.dualwrite.admission import COPIED, Replays, Room, Settlement
+from shadow.dualwrite.admission import Replays, Room, Settlement
 from shadow.dualwrite.care import Care
-from shadow.dualwrite.copies import Copies, TokenMinter, copy_of
+from shadow.dualwrite.copies import Copies, TokenMinter
+from shadow.dualwrite.copying import Copying
 from shadow.dualwrite.entry import SETTLED, Entry, State
-from shadow.dualwrite.judgement import judged
 from shadow.dualwrite.lanes import WriteRoute
-from shadow.dualwrite.ordering import is_final
-from shadow.dualwrite.pinning import Unpinnable, pins_of, sequence_value
 from shadow.dualwrite.resolve import Resolver
-from shadow.dualwrite.retry import Act, decide
 from shadow.dualwrite.session import JournalUnavailable
 from shadow.sender import Target
 
@@ -71,27 +65,26 @@ class Replayer:
     ) -> None:  # fmt: skip
         self._holder = holder
         self._journal = journal
-        self._copies = copies
         self._resolver = resolver
-        self._minter = minter
         self._targets = targets
-        self.use(routes, rules)
-        self._limits = limits
         self._clock = clock
         self._pace = pace or Pace()
+        self._copying = Copying(
+            journal, copies, minter, targets, routes, rules, limits, clock, send_within=self._pace.send_within,
+            held_within=self._pace.held_within,
+        )  # fmt: skip
+        self.use(routes, rules)
         self._to = frozenset(targets)
-        self._progress = 0  # grows with everything that is settled
-        self._refused: dict[int, int] = {}  # number → progress when its copy was sent that was refused last
-        self._to_carry: dict[int, tuple[str, ...]] = {}  # number → lanes, until it is durable that no copy is under way
-        self._running: dict[asyncio.Task[Settlement], Entry] = {}
+        self._running: dict[asyncio.Task[Settlement], Entry] = {}  # the copies of this term
+        self._aside: set[asyncio.Task[Settlement]] = set()  # those of earlier terms, whose results nobody hears
         self._care = Care(
-            journal, resolver, targets, clock, every=self._pace.resolve_every, send_within=self._pace.send_within,
-            again=self._begin, settled=self._settled, carries_rows=self._carries_rows,
-            behind=self._pace.behind,
+            journal, resolver, targets, clock, every=self._pace.resolve_every, adopt=self._adopt,
+            settled=self._copying.settled, carries_rows=self._carries_rows, behind=self._pace.behind,
         )  # fmt: skip
         self._caring: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
         self._led_at = 0.0
+        self._leads_until = float("-inf")  # loop time: nobody else leads before
         self._afresh = False  # the next turn begins a new term
         self._claimed_at = float("-inf")  # loop time
         self._behind = False  # something claimed last had waited for much longer than is gathered
@@ -107,7 +100,8 @@ class Replayer:
 
     def use(self, routes: Mapping[str, WriteRoute], rules: RuleBook) -> None:
         """Take copies that begin from now on by another route table and other rules."""
-        self._routes, self._rules = routes, rules
+        self._routes = routes
+        self._copying.use(routes, rules)
         self._apart = sorted(name for name, route in routes.items() if route.carry != "request")
 
     def stop(self) -> None:
@@ -132,8 +126,8 @@ class Replayer:
         if self._caring is not None:
             with suppress(JournalUnavailable):
                 await self._caring
-        if self._running:
-            await asyncio.wait(self._running)
+        if copies := {*self._running, *self._aside}:
+            await asyncio.wait(copies)
         with suppress(JournalUnavailable):  # then the next leader finds them under way and sees to them
             await self._settle_finished()
             await self._journal.step_down(self._holder, self.term)
@@ -175,13 +169,24 @@ class Replayer:
             self.term = -1  # no term of ours goes on
         if self.leads and 0 <= now - self._led_at < self._pace.lease / 5:
             return True
+        until = asyncio.get_running_loop().time() + self._pace.lease
         term = await self._journal.lead(self._holder, self.term, self._pace.lease)
-        self.leads, self._led_at = term is not None, now
+        self.leads, self._led_at, self._leads_until = term is not None, now, until
         if term is not None and term != self.term:
             log.info("replayer_leads", term=term, holder=self._holder)
             self.term = term
-            self._refused.clear()
+            self._copying.begin_term()
+            self._put_aside()
         return self.leads
+
+    def _put_aside(self) -> None:
+        """Copies of an earlier term are for this one to see to as for any other: as orphans."""
+        for task, entry in self._running.items():
+            metrics.REPLAYED.labels("stale", entry.route).inc()
+            self._copying.to_carry.pop(entry.number, None)
+            self._aside.add(task)
+            task.add_done_callback(self._aside.discard)
+        self._running.clear()
 
     async def _settle_and_claim(self) -> bool:
         finished = [task for task in self._running if task.done()]
@@ -189,7 +194,10 @@ class Replayer:
         if most <= 0:
             return False
         now, self._claimed_at = self._clock.now(), asyncio.get_running_loop().time()
-        room = Room(most, sorted(self._to), self._unmodified(), self._apart, now, now + self._pace.send_within)
+        under_way = [entry.number for task, entry in self._running.items() if task not in finished]
+        room = Room(
+            most, sorted(self._to), self._unmodified(), self._apart, under_way, now, now + self._pace.send_within
+        )
         try:
             heard, entries = await self._journal.turn(self.term, [task.result() for task in finished], room)
         except JournalUnavailable:
@@ -204,10 +212,22 @@ class Replayer:
     def _unmodified(self) -> list[str]:
         return sorted(name for name, target in self._targets.items() if not target.cooperates)
 
-    def _begin(self, entry: Entry, claimed: float) -> None:
-        before = [task for task, other in self._running.items() if (other.completion or 0) <= entry.after]
-        copy = self._copy(entry, claimed, before)
+    def _begin(self, entry: Entry, claimed: float, *, adopted: bool = False) -> None:
+        copy = self._copy(entry, claimed, self._before(entry), adopted)
         self._running[asyncio.get_running_loop().create_task(copy, name=f"copy {entry.number}")] = entry
+
+    def _before(self, entry: Entry) -> list[asyncio.Task[Settlement]]:
+        """Copies under way of what had completed before it began."""
+        return [task for task, other in self._running.items() if (other.completion or 0) <= entry.after]
+
+    async def _adopt(self, term: int, entry: Entry) -> bool:
+        """Ask again, under this term, what became of an earlier one's copy."""
+        now = self._clock.now()
+        under_way = [other.number for other in self._running.values()]
+        adopted = await self._journal.adopt(term, entry.number, now + self._pace.send_within, under_way)
+        if adopted and term == self.term and not self._afresh:
+            self._begin(entry, now, adopted=True)
+        return adopted
 
     async def _settle_finished(self) -> None:
         if finished := [task for task in self._running if task.done()]:
@@ -217,22 +237,22 @@ class Replayer:
         for task, was_heard in zip(finished, heard, strict=True):
             settlement, entry = task.result(), self._running.pop(task)
             metrics.REPLAYED.labels(str(settlement.act) if was_heard else "stale", entry.route).inc()
-            lanes = self._to_carry.pop(settlement.number, None)
+            lanes = self._copying.to_carry.pop(settlement.number, None)
             if was_heard and lanes is not None:
                 self._care.carry(settlement.number, lanes)
             if was_heard and settlement.act in SETTLED | {State.PARKED}:
-                self._settled(settlement.number)
-
-    def _settled(self, number: int) -> None:
-        self._progress += 1
-        self._refused.pop(number, None)
+                self._copying.settled(settlement.number)
 
     async def _look_after(self) -> None:
-        if not self._pace.care_beside:
-            return await self._care.look(self.term)
-        if self._caring is not None and self._caring.done():
-            caring, self._caring = self._caring, None
-            caring.result()
+        try:
+            if not self._pace.care_beside:
+                return await self._care.look(self.term)
+            if self._caring is not None and self._caring.done():
+                caring, self._caring = self._caring, None
+                caring.result()
+        except JournalUnavailable:
+            self._afresh = True  # a copy may have been taken over without our hearing of it
+            raise
         if self._caring is None and self._care.due:
             self._caring = asyncio.get_running_loop().create_task(self._care.look(self.term), name="care")
 
@@ -241,85 +261,25 @@ class Replayer:
 
     # ---- one copy
 
-    async def _copy(self, entry: Entry, claimed: float, before: Collection[asyncio.Task[Settlement]]) -> Settlement:
+    async def _copy(
+        self, entry: Entry, claimed: float, before: Collection[asyncio.Task[Settlement]], adopted: bool
+    ) -> Settlement:
         """What became of the copy of one entry, which is sent after these. Never raises."""
-        if before and not await self._went_well(before):
-            return Settlement(entry.number, "wait", "what had completed before it began is not settled")
-        try:
-            return await self._sent(entry, claimed)
-        except Unpinnable as error:
-            return self._carried(entry, str(error))
-        except Exception as error:
-            log.exception("copy_failed", number=entry.number, route=entry.route)
-            return Settlement(entry.number, "lost", f"a fault of cutover: {error!r}")
+        if before and not await self._has_its_turn(before, None if adopted else self._pace.in_turn_within):
+            # An earlier leader may have sent what was adopted: it is not given back as if nobody had.
+            return Settlement(entry.number, "lost" if adopted else "back", "what is before it did not go well")
+        return await self._copying.copy(entry, claimed)
 
-    async def _went_well(self, copies: Collection[asyncio.Task[Settlement]]) -> bool:
-        ended, left = await asyncio.wait(copies, timeout=self._pace.in_turn_within)
-        return not left and all(task.result().act in SETTLED for task in ended)
+    async def _has_its_turn(self, before: Collection[asyncio.Task[Settlement]], within: float | None) -> bool:
+        """Whether these copies went well in this time, and nobody else can lead by now: we may have been frozen."""
+        term = self.term
+        return await _went_well(before, within) and term == self.term and self._surely_leads()
 
-    async def _sent(self, entry: Entry, claimed: float) -> Settlement:
-        target, route = self._targets[entry.target], self._routes.get(entry.route, WriteRoute())
-        if entry.copied:
-            return self._carried(entry, entry.reason)
-        if route.carry == "rows" or (route.carry == "both" and not target.cooperates):
-            return self._carried(entry, "its route carries rows")
-        pins = pins_of(route, entry.answer, actor=entry.actor, at_time=entry.at)
-        claims = orjson.loads(entry.actor) if entry.actor else None
-        copy = copy_of(entry, target, pins=pins, authorization=self._minter.mint(claims, target, self._clock.now()))
-        progress = self._progress
-        sequence = None if target.cooperates else sequence_value(route, pins)
-        heard: Answer | AskFailed
-        if self._clock.now() > claimed + self._pace.send_within / 2:
-            return Settlement(entry.number, "retry", "too late to be sent under this claim")
-        try:
-            if sequence is not None:
-                await self._copies.set_sequence(target, *sequence)
-            heard = await self._copies.send(copy, target)
-        except AskFailed as failed:
-            heard = failed
-        return await self._decided(entry, route, heard, progress)
+    def _surely_leads(self) -> bool:
+        return self.leads and asyncio.get_running_loop().time() < self._leads_until
 
-    async def _decided(self, entry: Entry, route: WriteRoute, heard: Answer | AskFailed, progress: int) -> Settlement:
-        decision = decide(heard, ids=self._targets[entry.target].cooperates, attempts=entry.attempts)
-        answer = heard if isinstance(heard, Answer) else None
-        if decision.act is Act.COMPARE and answer is not None:
-            state, why = self._judged(entry, route, answer)
-            if route.carry == "both":
-                return self._copied(entry, why if state is State.DIVERGED else "", answer)
-            return Settlement(entry.number, state, why, answer=answer, id=entry.id)
-        if decision.act is Act.HEAL:
-            ended = self._clock.now() if answer is not None else 0.0
-            return Settlement(entry.number, "lost", decision.why, ended, answer, entry.id)
-        if decision.act is Act.REFUSED and await self._is_final(entry, progress):
-            allowed = answer is not None and entry.answer is not None and self._judged(entry, route, answer)
-            if allowed and allowed[0] is State.APPLIED:
-                return self._copied(entry, "", answer)  # the rules say that both mean the same: the rows decide
-            if route.carry == "both":
-                return self._copied(entry, decision.why, answer)
-            log.warning("entry_parked", number=entry.number, route=entry.route, why=decision.why)
-            return Settlement(entry.number, State.PARKED, decision.why, answer=answer, id=entry.id)
-        again = "wait" if decision.act is Act.WAIT else "retry"
-        return Settlement(entry.number, again, decision.why, self._clock.now() + decision.wait, answer, entry.id)
 
-    def _judged(self, entry: Entry, route: WriteRoute, answer: Answer) -> tuple[State, str]:
-        today = datetime.fromtimestamp(self._clock.now(), UTC).date()
-        status = entry.answer.status if entry.answer else answer.status
-        rules = self._rules.of(entry.route, (status, answer.status), today)
-        return judged(entry.answer, answer, route, rules, self._limits)
-
-    async def _is_final(self, entry: Entry, progress: int) -> bool:
-        self._refused[entry.number] = progress
-        if progress != self._progress:
-            return False  # something was settled while it was under way: it may be taken now
-        return is_final(entry, await self._journal.open_entries(up_to=entry.horizon), self._refused, progress)
-
-    def _copied(self, entry: Entry, differed: str, answer: Answer | None) -> Settlement:
-        """The copy is never sent again; now its rows are carried, and that the answers differed is kept."""
-        if differed:
-            log.warning("answers_differed", number=entry.number, route=entry.route, why=differed)
-        self._to_carry[entry.number] = entry.lanes
-        return Settlement(entry.number, COPIED, differed, self._clock.now() + self._pace.held_within, answer, entry.id)
-
-    def _carried(self, entry: Entry, why: str) -> Settlement:
-        self._to_carry[entry.number] = entry.lanes
-        return Settlement(entry.number, "retry", why, self._clock.now() + self._pace.held_within)
+async def _went_well(copies: Collection[asyncio.Task[Settlement]], within: float | None) -> bool:
+    """Whether all of these were settled by their answers in time."""
+    ended, left = await asyncio.wait(copies, timeout=within)
+    return not left and all(task.result().act in SETTLED for task in ended)

@@ -426,10 +426,11 @@ BEGIN
                 client_key = CASE WHEN n.state = 'failed' AND answers[n.place] IS NULL THEN NULL ELSE x.client_key END
             FROM numbered n WHERE x.number = n.number RETURNING n.place
         ), gone AS (
-            DELETE FROM cutover.journal_lane l USING numbered n WHERE l.number = n.number AND n.state = 'failed'
+            DELETE FROM cutover.journal_lane l
+            WHERE l.number = ANY (ARRAY(SELECT n.number FROM numbered n WHERE n.state = 'failed'))
         ), freed AS (
-            UPDATE cutover.journal_lane l SET claimed = false FROM numbered n
-            WHERE l.number = n.number AND n.state = 'done' AND l.claimed
+            UPDATE cutover.journal_lane l SET claimed = false
+            WHERE l.number = ANY (ARRAY(SELECT n.number FROM numbered n WHERE n.state = 'done')) AND l.claimed
         )
         SELECT coalesce(array_agg(ended.place), '{}') INTO plain FROM ended;
     END IF;
@@ -493,19 +494,20 @@ END $$;
 
 -- Claim entries that may be replayed: everything that had completed before they began is settled, nothing open is before
 -- them in their lanes, nothing holds these. Their `sending` is durable when this returns.
--- Ahead of their turn those are claimed, too, that only wait for copies of this term that are likely to go well: whoever
--- claims sends them after these were answered (`Replays.turn`). Writes that came one after the other would otherwise be
--- replayed one by one, with two commits for each. Nothing goes ahead of what was tried before, of what is not settled by
--- an answer (`apart`, and what is copied), nor to a side without ids: there a copy that may have been sent is healed.
+-- Ahead of their turn those are claimed, too, that only wait for copies that the caller has under way and that are likely to
+-- go well: it sends them after these were answered (`Replays.turn`). Writes that came one after the other would otherwise
+-- be replayed one by one, with two commits for each. Nothing goes ahead while anything is unknown or parked, nor of what
+-- was tried before, of what is not settled by an answer (`apart`, and what is copied), nor to a side without ids: there a
+-- copy that may have been sent is healed.
 DROP FUNCTION IF EXISTS cutover.journal_claim;  -- of an earlier version, which returned numbers alone
 DROP FUNCTION IF EXISTS cutover.journal_take(bigint, integer, text[], text[], double precision, double precision);
 CREATE OR REPLACE FUNCTION cutover.journal_take(
-    my_term bigint, most integer, to_sides text[], one_by_one text[], apart text[], now_at double precision,
-    ends_by double precision
+    my_term bigint, most integer, to_sides text[], one_by_one text[], apart text[], under_way bigint[],
+    now_at double precision, ends_by double precision
 ) RETURNS SETOF cutover.journal_entry LANGUAGE plpgsql AS $$
 DECLARE
+    was_calm boolean;
     frontier bigint;
-    calm boolean;
     claimed bigint[];
     stuck inet[] := '{}';
     candidate record;
@@ -515,10 +517,8 @@ BEGIN
         RETURN;
     END IF;
     -- What is unknown or parked, and all behind it in its lanes, stops these lanes and not the clock.
-    calm := NOT EXISTS (SELECT FROM cutover.journal_entry WHERE state IN ('unknown', 'parked'));
-    IF calm THEN
-        SELECT min(completion) INTO frontier FROM cutover.journal_entry WHERE state = 'done';
-    ELSE
+    was_calm := NOT EXISTS (SELECT FROM cutover.journal_entry WHERE state IN ('unknown', 'parked'));
+    IF NOT was_calm THEN
         FOR candidate IN
             SELECT e.state <> 'done' AS stops, e.completion, ARRAY(SELECT cutover.span_of(x) FROM unnest(e.lanes) x) AS spans
             FROM cutover.journal_entry e WHERE e.state IN ('unknown', 'parked', 'done') ORDER BY e.number
@@ -530,48 +530,59 @@ BEGIN
             END IF;
         END LOOP;
     END IF;
-    WITH waiting AS (  -- the oldest that are not being sent; with something stuck, all whose turn it is
-        (SELECT e.number, e.completion, e.after, e.target, e.sequence, e.retry_at,
-                e.attempts = 0 AND NOT e.copied AND e.route <> ALL (apart) AND e.target <> ALL (one_by_one) AS leads
-         FROM cutover.journal_entry e
-         WHERE calm AND e.state = 'done' AND NOT EXISTS (SELECT FROM cutover.journal_sending s WHERE s.number = e.number)
-         ORDER BY e.completion LIMIT 2 * most)
-        UNION ALL
-        SELECT e.number, e.completion, e.after, e.target, e.sequence, e.retry_at, false
+    WITH clock AS MATERIALIZED (  -- of this very moment: what becomes unknown after the look above stops everything
+        SELECT was_calm AS calm, CASE
+            WHEN NOT was_calm THEN frontier
+            WHEN NOT EXISTS (SELECT FROM cutover.journal_entry WHERE state IN ('unknown', 'parked'))
+            THEN (SELECT min(completion) FROM cutover.journal_entry WHERE state = 'done')
+        END AS frontier
+    ), waiting AS (  -- whose turn it is, and the oldest of those whose turn it is not
+        SELECT e.number, e.completion, e.after, e.target, e.sequence, e.retry_at, e.route, e.attempts, e.copied
         FROM cutover.journal_entry e
-        WHERE NOT calm AND e.state = 'done' AND e.after < frontier
+        WHERE e.state = 'done' AND e.after < (SELECT clock.frontier FROM clock)
           AND NOT EXISTS (SELECT FROM cutover.journal_sending s WHERE s.number = e.number)
+        UNION
+        (SELECT e.number, e.completion, e.after, e.target, e.sequence, e.retry_at, e.route, e.attempts, e.copied
+         FROM cutover.journal_entry e
+         WHERE was_calm AND e.state = 'done'
+           AND NOT EXISTS (SELECT FROM cutover.journal_sending s WHERE s.number = e.number)
+         ORDER BY e.completion LIMIT 2 * most)
     ), looked AS MATERIALIZED (
-        SELECT w.*, w.retry_at <= now_at AND w.target = ANY (to_sides)
-          -- What is done, and before it in its lanes, had completed before it was admitted there.
-          AND (calm OR NOT EXISTS (
-            SELECT FROM cutover.journal_lane mine JOIN cutover.journal_lane l ON l.span && mine.span
-            WHERE mine.number = w.number AND l.number < w.number))
-          AND NOT EXISTS (SELECT FROM cutover.journal_lane mine JOIN cutover.journal_hold h ON h.span && mine.span
-                          WHERE mine.number = w.number AND h.until > clock_timestamp()) AS free
-        FROM waiting w
-    ), clock AS (  -- the oldest that is not waited for by who claims
-        SELECT coalesce(least(
-            (SELECT min(w.completion) FROM looked w WHERE NOT (w.free AND w.leads)),
-            (SELECT min(e.completion) FROM cutover.journal_sending s JOIN cutover.journal_entry e ON e.number = s.number
-             WHERE e.state = 'done' AND NOT (
-                s.term = my_term AND NOT s.lost
-                AND e.attempts = 0 AND NOT e.copied AND e.route <> ALL (apart) AND e.target <> ALL (one_by_one)))
-        ), 9223372036854775807) AS stop
+        SELECT w.number, w.completion, w.after, w.target, w.sequence, w.after >= clock.frontier AS ahead,
+               w.attempts = 0 AND NOT w.copied AND w.route <> ALL (apart) AND w.target <> ALL (one_by_one) AS leads,
+               w.retry_at <= now_at AND w.target = ANY (to_sides)
+               -- What is done, and before it in its lanes, had completed before it was admitted there.
+               AND (clock.calm OR NOT EXISTS (
+                   SELECT FROM cutover.journal_lane mine JOIN cutover.journal_lane l ON l.span && mine.span
+                   WHERE mine.number = w.number AND l.number < w.number))
+               AND NOT EXISTS (
+                   SELECT FROM cutover.journal_lane mine JOIN cutover.journal_hold h ON h.span && mine.span
+                   WHERE mine.number = w.number AND h.until > clock_timestamp()) AS free
+        FROM waiting w, clock WHERE clock.frontier IS NOT NULL
+    ), sent AS (  -- from the copies to their entries, whatever is known of how many are done
+        SELECT e.completion, s.term = my_term AND NOT s.lost AND s.number = ANY (under_way)
+               AND e.attempts = 0 AND NOT e.copied AND e.route <> ALL (apart) AND e.target <> ALL (one_by_one) AS leads
+        FROM cutover.journal_sending s CROSS JOIN LATERAL (
+            SELECT x.* FROM cutover.journal_entry x WHERE x.number = s.number OFFSET 0
+        ) e WHERE e.state = 'done'
+    ), barrier AS (  -- the oldest that the caller does not wait for
+        SELECT coalesce(least((SELECT min(looked.completion) FROM looked WHERE NOT (looked.free AND looked.leads)),
+                              (SELECT min(sent.completion) FROM sent WHERE NOT sent.leads)), 9223372036854775807) AS stop
     ), free AS (
-        SELECT w.number, w.completion, w.after, CASE WHEN w.target = ANY (one_by_one) THEN w.sequence END AS drawn
-        FROM looked w, clock WHERE w.free AND (NOT calm OR w.after < clock.stop)
+        SELECT l.*, CASE WHEN l.target = ANY (one_by_one) THEN l.sequence END AS drawn
+        FROM looked l, barrier WHERE l.free AND (NOT l.ahead OR l.after < barrier.stop)
     ), first AS (
         SELECT f.*, row_number() OVER (PARTITION BY f.drawn ORDER BY f.completion) AS turn FROM free f
     ), taken AS (
         INSERT INTO cutover.journal_sending (number, term, deadline, sequence, ahead)
-        SELECT f.number, my_term, ends_by, f.drawn, f.after >= frontier FROM first f
+        SELECT f.number, my_term, ends_by, f.drawn, f.ahead FROM first f
         WHERE f.drawn IS NULL OR (f.turn = 1 AND NOT EXISTS (
             SELECT FROM cutover.journal_sending s WHERE s.sequence = f.drawn))
-        ORDER BY f.completion LIMIT most
+        ORDER BY f.ahead, f.completion LIMIT most
         ON CONFLICT DO NOTHING RETURNING journal_sending.number, journal_sending.ahead
     ), marked AS (
-        UPDATE cutover.journal_lane l SET sending = true FROM taken WHERE l.number = taken.number AND NOT taken.ahead
+        UPDATE cutover.journal_lane l SET sending = true
+        WHERE l.number = ANY (ARRAY(SELECT taken.number FROM taken WHERE NOT taken.ahead))
     )
     SELECT array_agg(taken.number) INTO claimed FROM taken;
     IF claimed IS NOT NULL THEN
@@ -614,15 +625,17 @@ BEGIN
                 standby_answer = CASE WHEN m.act = 'lost' THEN e.standby_answer ELSE answers[m.place] END,
                 standby_with = CASE WHEN m.act = 'lost' THEN e.standby_with ELSE m.sealed_with END,
                 settled_at = CASE WHEN m.act IN ('applied', 'diverged') THEN clock_timestamp() END
-            FROM mine m WHERE e.number = m.number AND e.state = 'done'
+            -- By their numbers, here and below: a plan from the time when little was open would look at all that is now.
+            FROM mine m WHERE e.number = m.number AND e.state IS NOT DISTINCT FROM 'done' AND m.act <> 'back'
         ), gone AS (
-            DELETE FROM cutover.journal_lane l USING mine m
-            WHERE l.number = m.number AND m.act IN ('applied', 'diverged')
+            DELETE FROM cutover.journal_lane l
+            WHERE l.number = ANY (ARRAY(SELECT m.number FROM mine m WHERE m.act IN ('applied', 'diverged')))
         ), freed AS (
             UPDATE cutover.journal_lane l SET sending = false,
                 against = CASE WHEN m.act = 'parked' THEN e.target ELSE l.against END
             FROM mine m JOIN cutover.journal_entry e ON e.number = m.number
-            WHERE l.number = m.number AND m.act NOT IN ('lost', 'applied', 'diverged')
+            WHERE l.number = m.number AND l.number = ANY (ARRAY(SELECT mine.number FROM mine)) AND m.act NOT IN ('lost', 'applied', 'diverged')
+              AND (l.sending OR m.act = 'parked')
         )
         SELECT array_agg(mine.place) INTO heard FROM mine;
     END IF;

@@ -64,8 +64,9 @@ class ReplayJournal(PostgresJournal):
     async def orphans(self, term: int) -> list[Orphan]:
         return [Orphan(*row) for row in await self._session.run("orphans", term=term)]
 
-    async def adopt(self, term: int, number: int, deadline: float) -> bool:
-        return bool(await self._session.run("adopt", term=term, number=number, deadline=deadline))
+    async def adopt(self, term: int, number: int, deadline: float, under_way: Sequence[int]) -> bool:
+        told = {"term": term, "number": number, "deadline": deadline, "under_way": list(under_way)}
+        return bool(await self._session.run("adopt", **told))
 
     async def open_entries(self, up_to: int = NEWEST, most: int = NEWEST) -> list[Entry]:
         return [entry_of(row) for row in await self._session.run("open_entries", up_to=up_to, most=most)]

@@ -182,37 +182,38 @@ class InMemoryJournal:
 
     def _claimed(self, term: int, room: Room) -> list[Entry]:
         found: list[Entry] = []
-        for entry in sorted(self.all.values(), key=lambda e: e.completion or 0):
-            drawn = entry.sequence if entry.target in room.one_by_one else None
-            leading = self._leading(term, room)
-            ready = term == self.term and entry.target in room.targets and self._ready(entry, drawn, room.now, leading)
-            if ready and len(found) < room.most:
-                ahead = in_the_way(entry, self.all.values(), self._stuck()) is not None
-                self.sending[entry.number] = _Sent(term, room.deadline, drawn, ahead)
-                found.append(entry)
-        return found
+        for ahead in (False, True):
+            for entry in sorted(self.all.values(), key=lambda e: e.completion or 0):
+                drawn = entry.sequence if entry.target in room.one_by_one else None
+                waited_for = self._leading(term, room, [e.number for e in found]) if ahead else frozenset()
+                ready = term == self.term and entry.target in room.targets
+                if len(found) < room.most and ready and self._ready(entry, drawn, room.now, waited_for):
+                    self.sending[entry.number] = _Sent(term, room.deadline, drawn, ahead)
+                    found.append(entry)
+        return sorted(found, key=lambda e: e.completion or 0)
 
-    def _leading(self, term: int, room: Room) -> frozenset[int]:
+    def _leading(self, term: int, room: Room, claimed: Sequence[int]) -> frozenset[int]:
         """Copies that are likely to go well: what waits for nothing but these is claimed ahead of its turn."""
         if any(entry.state in (State.UNKNOWN, State.PARKED) for entry in self.all.values()):
             return frozenset()
-        under_way = [self.all[number] for number, sent in self.sending.items() if sent.term == term and not sent.lost]
+        waited_for = [self.all[number] for number in self._waited_for(term, [*room.under_way, *claimed])]
         return frozenset(
-            e.number for e in under_way
+            e.number for e in waited_for
             if not e.attempts and not e.copied and e.route not in room.apart and e.target not in room.one_by_one
         )  # fmt: skip
 
-    def _stuck(self) -> frozenset[int]:
-        return stuck(self.all.values())
+    def _waited_for(self, term: int, under_way: Sequence[int]) -> frozenset[int]:
+        sent = self.sending
+        return frozenset(n for n in under_way if n in sent and sent[n].term == term and not sent[n].lost)
 
-    def _ready(self, entry: Entry, drawn: str | None, now: float, leading: frozenset[int]) -> bool:
+    def _ready(self, entry: Entry, drawn: str | None, now: float, waited_for: frozenset[int]) -> bool:
         if entry.state is not State.DONE or entry.number in self.sending or self.retry_at.get(entry.number, 0) > now:
             return False
         if drawn is not None and any(sent.sequence == drawn for sent in self.sending.values()):
             return False
+        entries = self.all.values()
         return (
-            not conflict(entry.lanes, self._held())
-            and in_the_way(entry, self.all.values(), self._stuck(), leading) is None
+            not conflict(entry.lanes, self._held()) and in_the_way(entry, entries, stuck(entries), waited_for) is None
         )
 
     async def settle(self, term: int, settlements: Sequence[Settlement]) -> list[bool]:
@@ -227,6 +228,8 @@ class InMemoryJournal:
             sent.lost, sent.deadline = True, min(sent.deadline, told.retry_at or sent.deadline)
         else:
             del self.sending[told.number]
+            if told.act == "back":
+                return True
             self.retry_at[told.number] = told.retry_at
             kept = told.act in ("retry", "wait", COPIED)
             state = entry.state if kept else moved(entry.state, State(told.act))
@@ -239,15 +242,12 @@ class InMemoryJournal:
         lost = [(n, s) for n, s in sorted(self.sending.items()) if s.lost or s.term != term]
         return [Orphan(number, sent.deadline, sent.lost) for number, sent in lost]
 
-    async def adopt(self, term: int, number: int, deadline: float) -> bool:
+    async def adopt(self, term: int, number: int, deadline: float, under_way: Sequence[int]) -> bool:
         sent = self.sending.get(number)
         if sent is None or sent.lost or sent.term >= term or term != self.term:
             return False
-        taken_over = {n for n, other in self.sending.items() if other.term == term and not other.lost}
-        if sent.ahead and any(
-            e.state is State.DONE and (e.completion or 0) <= self.all[number].after and e.number not in taken_over
-            for e in self.all.values()
-        ):
+        waited_for = self._waited_for(term, under_way)
+        if sent.ahead and in_the_way(self.all[number], self.all.values(), frozenset(), waited_for) is not None:
             return False
         sent.term, sent.deadline = term, deadline
         return True

@@ -17,7 +17,7 @@ from shadow.dualwrite.sealing import Keyring
 from shadow.dualwrite.testing import InMemoryJournal, an_intent, done
 
 NOW = 1_770_000_000.0
-ROOM = Room(most=9, targets=["new"], one_by_one=[], apart=[], now=NOW, deadline=NOW + 30)
+ROOM = Room(most=9, targets=["new"], one_by_one=[], apart=[], under_way=[], now=NOW, deadline=NOW + 30)
 KEYS = Keyring({"k1": b"1" * 32}, "k1")
 CONTROL = Path(proxy.__file__).with_name("schema.sql")
 

@@ -28,11 +28,33 @@ async def test_what_only_waits_for_copies_is_claimed_ahead_of_its_turn(stage: St
     for id, lane in (("i-1", "a"), ("i-2", "a"), ("i-3", "b"), ("i-4", "a/1")):
         await stage.write(id, lane)
     assert await stage.claim(most=2) == [1, 2], "with them"
-    assert await stage.claim(most=1) == [3], "behind what is under way"
-    heard = await stage.journal.settle(1, [Settlement(1, State.APPLIED), Settlement(2, "wait", "1 was late")])
+    assert await stage.claim(most=1) == [], "nobody waits for these"
+    assert await stage.claim(most=1, under_way=[1, 2]) == [3], "behind what is under way"
+    heard = await stage.journal.settle(1, [Settlement(1, State.APPLIED), Settlement(2, "back", "1 was late")])
     assert heard == [True, True]
-    assert await stage.claim() == [2, 4]
-    assert [e.attempts for e in await stage.journal.entries([1, 2])] == [1, 0]
+    assert await stage.claim(under_way=[3]) == [2, 4]
+    assert [(e.attempts, e.reason) for e in await stage.journal.entries([1, 2])] == [(1, ""), (0, "")]
+
+
+async def test_whose_turn_it_is_goes_before_what_is_claimed_ahead(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 9)
+    await stage.journal.append([an_intent("i-1", "a")], NOW)
+    await stage.write("i-2", "b")
+    await stage.write("i-3", "c")
+    await stage.journal.outcomes([done("i-1")])  # began before all others completed
+    assert await stage.claim(most=2) == [2, 1]
+
+
+async def test_what_is_not_to_be_sent_yet_keeps_nobody_from_its_turn(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 9)
+    await stage.journal.append([an_intent("i-0", "z")], NOW)
+    many = [an_intent(f"i-{number}", f"a/{number}") for number in range(1, 9)]
+    await stage.journal.append(many, NOW)
+    await stage.journal.outcomes([done(intent.id) for intent in many])
+    claimed = await stage.claim()
+    await stage.journal.settle(1, [Settlement(number, "retry", "refused", NOW + 60) for number in claimed])
+    await stage.journal.outcomes([done("i-0")])
+    assert await stage.claim(most=1) == [1], "it began before all of them, however many there are"
 
 
 ROUTE = an_intent().route
@@ -45,6 +67,7 @@ ROUTE = an_intent().route
         (Settlement(1, COPIED, ""), {}, [1]),
         (Settlement(1, "wait", "busy", NOW + 5), {}, []),
         (Settlement(1, "lost", "no answer"), {}, []),
+        (None, {}, [2]),
         (None, {"apart": [ROUTE]}, []),
         (None, {"one_by_one": ["new"]}, []),
         (Settlement(1, "wait", ""), {"apart": [ROUTE]}, [1]),
@@ -61,7 +84,7 @@ async def test_nothing_is_claimed_ahead_of_what_may_not_go_well(
     if told is not None:
         assert await stage.journal.settle(1, [told]) == [True]
     await stage.write("i-2", "b")
-    assert await stage.claim(**room) == claimed
+    assert await stage.claim(under_way=[1], **room) == claimed
 
 
 async def test_nothing_is_claimed_ahead_of_what_is_held_or_of_another_term(stage: Stage) -> None:
@@ -74,7 +97,7 @@ async def test_nothing_is_claimed_ahead_of_what_is_held_or_of_another_term(stage
     assert await stage.claim(most=1) == [1]
     await stage.journal.step_down("me", 1)
     await stage.journal.lead("other", 0, 9)
-    assert await stage.claim(term=2) == []
+    assert await stage.claim(term=2, under_way=[1]) == []
 
 
 @pytest.mark.parametrize("stuck", ["unknown", "parked"])
@@ -102,13 +125,32 @@ async def test_what_was_claimed_ahead_is_taken_over_in_its_turn(stage: Stage) ->
     await stage.journal.step_down("me", 1)
     assert await stage.journal.lead("other", 0, 60) == 2
     assert [orphan.number for orphan in await stage.journal.orphans(2)] == [2, 3]
-    assert not await stage.journal.adopt(2, 2, NOW + 60), "1 was not sent yet"
+    assert not await stage.journal.adopt(2, 2, NOW + 60, []), "1 was not sent yet"
     assert await stage.claim(term=2) == []
     assert await stage.claim(term=2, now=NOW + 5) == [1]
-    assert not await stage.journal.adopt(2, 3, NOW + 60), "nobody waits for 2 yet"
-    assert [await stage.journal.adopt(2, number, NOW + 60) for number in (2, 3)] == [True, True]
-    await stage.journal.settle(2, [Settlement(2, "lost", "a fault")])
-    assert await stage.journal.settle(2, [Settlement(n, State.APPLIED) for n in (1, 3)]) == [True, True]
+    assert not await stage.journal.adopt(2, 2, NOW + 60, []), "nobody waits for 1"
+    assert not await stage.journal.adopt(2, 3, NOW + 60, [1]), "nobody waits for 2"
+    assert await stage.journal.adopt(2, 2, NOW + 60, [1])
+    assert await stage.journal.adopt(2, 3, NOW + 60, [1, 2])
+    assert await stage.journal.settle(2, [Settlement(n, State.APPLIED) for n in (1, 2, 3)]) == [True] * 3
+
+
+@pytest.mark.parametrize("before", [State.PARKED, "lost"])
+async def test_what_was_claimed_ahead_is_not_taken_over_past_what_is_open_in_its_lanes(
+    stage: Stage, before: State | str
+) -> None:
+    await stage.journal.lead("me", 0, 60)
+    await stage.write("i-1", "a")
+    await stage.write("i-2", "a/1")
+    assert await stage.claim() == [1, 2]
+    await stage.journal.settle(1, [Settlement(1, before, "it said 400")])
+    await stage.journal.step_down("me", 1)
+    await stage.journal.lead("other", 0, 60)
+    assert not await stage.journal.adopt(2, 2, NOW + 60, [1])
+    await stage.journal.park(1, "nobody knows")
+    assert not await stage.journal.adopt(2, 2, NOW + 60, [1])
+    assert await stage.journal.skip(1, "looked at")
+    assert await stage.journal.adopt(2, 2, NOW + 60, [])
 
 
 async def test_replay_keeps_the_order_within_lanes(stage: Stage) -> None:
@@ -173,8 +215,8 @@ async def test_one_leads_and_an_earlier_term_is_not_heard(stage: Stage) -> None:
     assert await stage.claim(term=2) == []
     (orphan,) = await stage.journal.orphans(2)
     assert (orphan.number, orphan.deadline, orphan.lost) == (1, NOW + 30, False)
-    assert not await stage.journal.adopt(1, 1, NOW + 60)
-    assert await stage.journal.adopt(2, 1, NOW + 60)
+    assert not await stage.journal.adopt(1, 1, NOW + 60, [])
+    assert await stage.journal.adopt(2, 1, NOW + 60, [])
     assert await stage.journal.settle(2, [Settlement(1, State.APPLIED)]) == [True]
 
 

@@ -30,7 +30,7 @@ async def settled(deployment: Deployment, id: str, lane: str, state: State) -> i
     number = await written(deployment, id, lane)
     term = await deployment.journal.lead("test", 0, 60) or 1
     now = time.time()
-    _, claimed = await deployment.journal.turn(term, [], Room(9, ["new"], [], [], now, now + 60))
+    _, claimed = await deployment.journal.turn(term, [], Room(9, ["new"], [], [], [], now, now + 60))
     assert number in [entry.number for entry in claimed]
     answer = REFUSED if state is State.PARKED else CREATED
     settlement = Settlement(number, state, "for a test", answer=answer, id=id)

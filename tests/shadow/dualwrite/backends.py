@@ -304,7 +304,7 @@ class Stand:
     def close(self) -> None:
         """End what hangs."""
         for replayer in [*self.gone, self.replayer]:
-            for task in replayer._running:
+            for task in [*replayer._running, *replayer._aside]:
                 task.cancel()
 
     @property

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from shadow.answer import Answer
-from shadow.dualwrite import ordering, replay, resolve, session, testing
+from shadow.dualwrite import copying, ordering, replay, resolve, session, testing
 from shadow.dualwrite.admission import Flip, Settlement
 from shadow.dualwrite.care import Care
+from shadow.dualwrite.copying import Copying
 from shadow.dualwrite.entry import SETTLED, Entry, Outcome, State
 from shadow.dualwrite.pinning import Pins
 from shadow.dualwrite.replay import Replayer
@@ -80,13 +81,13 @@ def _expired(state: State) -> Patch:
 
 
 def _every_try_has_an_id_of_its_own(patch: pytest.MonkeyPatch) -> None:
-    tries, honest = itertools.count(), replay.copy_of
+    tries, honest = itertools.count(), copying.copy_of
 
     def copy_of(*given: Any, **more: Any) -> Any:
         copy = honest(*given, **more)
         return replace(copy, id=f"{copy.id} {next(tries)}")
 
-    patch.setattr(replay, "copy_of", copy_of)
+    patch.setattr(copying, "copy_of", copy_of)
 
 
 def _what_is_unknown_counts_as_failed(patch: pytest.MonkeyPatch) -> None:
@@ -97,30 +98,30 @@ def _what_is_unknown_counts_as_failed(patch: pytest.MonkeyPatch) -> None:
 
 
 def _any_backend_has_ids(patch: pytest.MonkeyPatch) -> None:
-    honest = replay.decide
-    patch.setattr(replay, "decide", lambda heard, ids, attempts: honest(heard, ids=True, attempts=attempts))
+    honest = copying.decide
+    patch.setattr(copying, "decide", lambda heard, ids, attempts: honest(heard, ids=True, attempts=attempts))
 
 
 def _a_refusal_is_passed_over(patch: pytest.MonkeyPatch) -> None:
-    honest = replay.decide
+    honest = copying.decide
 
     def decide(*given: Any, **more: Any) -> Any:
         decision = honest(*given, **more)
         return replace(decision, act=Act.COMPARE) if decision.act is Act.REFUSED else decision
 
-    patch.setattr(replay, "decide", decide)
-    patch.setattr(replay, "judged", lambda *_: (State.APPLIED, ""))
+    patch.setattr(copying, "decide", decide)
+    patch.setattr(copying, "judged", lambda *_: (State.APPLIED, ""))
 
 
 def _rows_are_not_carried(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Replayer, "_carried", lambda _, entry, why: Settlement(entry.number, State.APPLIED, why))
+    patch.setattr(Copying, "_carried", lambda _, entry, why: Settlement(entry.number, State.APPLIED, why))
 
 
 def _copied_counts_as_applied(patch: pytest.MonkeyPatch) -> None:
-    def copied(_: Replayer, entry: Entry, differed: str, answer: Answer | None) -> Settlement:
+    def copied(_: Copying, entry: Entry, differed: str, answer: Answer | None) -> Settlement:
         return Settlement(entry.number, State.APPLIED, differed)
 
-    patch.setattr(Replayer, "_copied", copied)
+    patch.setattr(Copying, "_copied", copied)
 
 
 def _heal_is_not_closed(patch: pytest.MonkeyPatch) -> None:
@@ -154,14 +155,14 @@ def _flips_without_a_look(patch: pytest.MonkeyPatch) -> None:
 
 def _ahead(*, waits: bool) -> Patch:
     """What was claimed ahead of its turn is sent at once, or once all before it has ended, however it did."""
-    honest = Replayer._went_well
+    honest = replay._went_well
 
-    async def went_well(replayer: Replayer, copies: Any) -> bool:
+    async def went_well(copies: Any, within: float | None) -> bool:
         if waits:
-            await honest(replayer, copies)
+            await honest(copies, within)
         return True
 
-    return _set(Replayer, "_went_well", went_well)
+    return _set(replay, "_went_well", went_well)
 
 
 def _set(target: object, name: str, value: object) -> Patch:
@@ -184,10 +185,10 @@ MUTATIONS = {
     "what may have happened is sent again without ids": Mutation(_any_backend_has_ids, "new"),
     "a refusal is passed over": Mutation(_a_refusal_is_passed_over, "old"),
     "the first refusal is final": Mutation(
-        _set(replay, "is_final", lambda *_: True), "old", leaning=True, courses=("ok", "open after")
+        _set(copying, "is_final", lambda *_: True), "old", leaning=True, courses=("ok", "open after")
     ),
-    "nothing is pinned": Mutation(_set(replay, "pins_of", lambda *_, **__: Pins()), "old", courses=("ok", "4xx")),
-    "no sequence is set": Mutation(_set(replay, "sequence_value", lambda *_: None), "new"),
+    "nothing is pinned": Mutation(_set(copying, "pins_of", lambda *_, **__: Pins()), "old", courses=("ok", "4xx")),
+    "no sequence is set": Mutation(_set(copying, "sequence_value", lambda *_: None), "new"),
     "creates on one sequence go side by side": Mutation(
         _set(Replayer, "_unmodified", lambda _: []), "new", courses=("ok", "open after"), routes=(CREATE,)
     ),
@@ -205,9 +206,9 @@ MUTATIONS = {
 }
 
 _EARLIER_IN_ITS_LANES = """
-          AND (calm OR NOT EXISTS (
-            SELECT FROM cutover.journal_lane mine JOIN cutover.journal_lane l ON l.span && mine.span
-            WHERE mine.number = w.number AND l.number < w.number))"""
+               AND (clock.calm OR NOT EXISTS (
+                   SELECT FROM cutover.journal_lane mine JOIN cutover.journal_lane l ON l.span && mine.span
+                   WHERE mine.number = w.number AND l.number < w.number))"""
 _OVERTAKEN = """EXISTS (
             SELECT FROM cutover.journal_lane mine JOIN cutover.journal_lane l ON l.span && mine.span
             WHERE mine.number = e.number AND l.number > e.number
@@ -223,7 +224,7 @@ STATEMENTS: dict[str, tuple[str, str, list[Step]]] = {
         _EARLIER_IN_ITS_LANES, "", BEHIND_AN_UNKNOWN
     ),
     "what waits for rows that are still to be carried is claimed ahead": (
-        "w.after < clock.stop", "true", [("write", A, "ok", ROWS), ("write", A, "ok", PLAIN), ("turns", 2)]
+        "l.after < barrier.stop", "true", [("write", A, "ok", ROWS), ("write", A, "ok", PLAIN), ("turns", 2)]
     ),
     "an unknown outcome does not stop its lanes": (
         _KEPT, "DELETE FROM cutover.journal_lane WHERE number = e.number;\n            noted",

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
+from shadow.answer import Answer
+from shadow.dualwrite.admission import Settlement
+from shadow.dualwrite.copies import Copy
 from shadow.dualwrite.entry import State
 from shadow.dualwrite.lanes import lane_of_its_own
 from shadow.dualwrite.resolve import HangTogether, NoMapping
 from shadow.dualwrite.session import JournalUnavailable
 from shadow.dualwrite.testing import InMemoryJournal, Roles
+from shadow.sender import Target
 from shadow.settings import Rule, RuleKind
 from shadow.testing import TurnedClock
 from tests.shadow.dualwrite.backends import BOTH, CREATE, NAMED, PLAIN, ROWS, Stand
@@ -89,6 +95,103 @@ async def test_what_was_taken_on_ahead_of_its_turn_is_not_sent_unless_all_before
     if fault == "hangs":
         await stand.another_leads()
     await stand.calm()
+    assert stand.equal()
+
+
+def held_back(stand: Stand, monkeypatch: pytest.MonkeyPatch, *ids: str) -> asyncio.Event:
+    """Of the next copies of these the answers come when the event is set."""
+    answered, honest = asyncio.Event(), stand.backends.send
+    held = list(ids)
+
+    async def send(copy: Copy, target: Target) -> Answer:
+        answer = await honest(copy, target)
+        if copy.id in held:
+            held.remove(copy.id)
+            await answered.wait()
+        return answer
+
+    monkeypatch.setattr(stand.backends, "send", send)
+    return answered
+
+
+async def test_a_leader_that_was_frozen_sends_nothing_whose_turn_had_not_come(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = held_back(stand, monkeypatch, "id-1")
+    for _ in range(2):
+        await stand.write(("a",))
+    stand.replayer._pace = replace(stand.replayer._pace, lease=0.1, in_turn_within=9.0)
+    await stand.turns(1)
+    time.sleep(0.2)  # noqa: ASYNC251 - the whole process; meanwhile somebody else may lead
+    answered.set()
+    await asyncio.sleep(0.01)
+    assert stand.backends.sent == [("new", "id-1")]
+    await stand.calm()
+    assert stand.equal()
+
+
+async def test_what_was_taken_over_without_our_hearing_of_it_is_not_waited_for_by_nobody(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        await stand.write(("a",))
+    await stand.turns(1, ("hangs",))
+    await stand.another_leads()
+    honest = InMemoryJournal.adopt
+
+    async def adopt(*given: Any) -> bool:
+        monkeypatch.undo()
+        assert await honest(*given)
+        raise JournalUnavailable("no answer within 5 s")
+
+    monkeypatch.setattr(InMemoryJournal, "adopt", adopt)
+    with pytest.raises(JournalUnavailable):
+        await stand.turns(1)
+    for _ in range(4):
+        await stand.turns(1)
+        await asyncio.sleep(0.01)
+        assert stand.backends.sides["new"].cells["a"] in ([], [1], [1, 2])
+    await stand.calm()
+    assert (stand.equal(), stand.replayer.term) == (True, 3)
+
+
+async def test_a_copy_of_an_earlier_term_does_not_speak_for_the_one_that_took_its_place(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = held_back(stand, monkeypatch, "id-1", "id-1", "id-2")
+    for cell in ("a", "b/1"):
+        await stand.write((cell,))
+    await stand.turns(1)
+    stand.replayer._afresh = True  # as after a turn that nobody heard the end of
+    await stand.turns(1)
+    told: list[Settlement] = []
+    honest = InMemoryJournal._settle
+
+    def settle(journal: InMemoryJournal, term: int, settlement: Settlement) -> bool:
+        told.append(settlement)
+        return honest(journal, term, settlement)
+
+    monkeypatch.setattr(InMemoryJournal, "_settle", settle)
+    await asyncio.sleep(0.1)  # the earlier copy of 2 gives up
+    await stand.turns(1)
+    assert (told, stand.replayer.term) == ([], 2)
+    answered.set()
+    await stand.calm()
+    assert stand.equal()
+
+
+async def test_what_an_earlier_leader_may_have_sent_is_not_given_back_as_if_it_had_not(stand: Stand) -> None:
+    for cell in ("a", "b/1"):
+        await stand.write((cell,))
+    await stand.turns(1, ("hangs",))
+    await stand.another_leads()
+    await stand.turns(1, ("busy",), keeps_faults=True)
+    await asyncio.sleep(0.01)
+    await stand.turns(1)
+    assert isinstance(stand.journal, InMemoryJournal)
+    assert stand.journal.sending[2].lost, "it may still land: its rows are carried when it cannot any more"
+    await stand.calm()
+    assert [await state(stand, number) for number in (1, 2)] == [State.APPLIED, State.HEALED]
     assert stand.equal()
 
 

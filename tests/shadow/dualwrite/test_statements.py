@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -11,13 +12,14 @@ import psycopg
 import pytest
 
 from shadow.dualwrite import session
-from shadow.dualwrite.admission import NEWEST, Admitted
-from shadow.dualwrite.entry import Outcome
+from shadow.dualwrite.admission import NEWEST, Admitted, Settlement
+from shadow.dualwrite.entry import Outcome, State
 from shadow.dualwrite.journal import described
 from shadow.dualwrite.session import QUERIES
 from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.testing import an_intent, done
-from tests.contracts.journals import KEYS, NOW, control_row
+from tests.contracts.journals import KEYS, NOW, ROOM, control_row
+from tests.shadow.dualwrite.mutations import break_statements
 
 SETTLED = 10_000
 _SETTLED = """
@@ -36,7 +38,7 @@ VALUES: dict[str, Any] = {
     "holder": "me", "id": "held", "ids": ["i-1"],
     "lanes": ["cadets/1"], "lease": 9.0, "most": 100, "now": NOW, "number": SETTLED + 1, "numbers": [SETTLED + 1],
     "older_than": 60.0, "one_by_one": [], "reason": "", "requests": [], "seconds": 5.0, "targets": ["new"], "term": 1,
-    "up_to": NEWEST, "presence": session.PRESENCE, "writers": [1],
+    "under_way": [], "up_to": NEWEST, "presence": session.PRESENCE, "writers": [1],
 }  # fmt: skip
 # Once a minute what is due, and when a person asks for it.
 OF_THE_WHOLE = {"purge", "erase"}
@@ -142,3 +144,28 @@ async def test_who_commits_both_at_once_and_who_commits_intents_alone_never_wait
     async with await ReplayJournal.open(url, KEYS) as one, await ReplayJournal.open(url, KEYS) as other:
         await asyncio.gather(commits(one, "a", together=True), commits(other, "b", together=False))
         assert await one.position() == (200, 198)
+
+
+async def test_what_completes_while_a_claim_looks_is_claimed_in_its_order_or_not_at_all(
+    fresh_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    between = "    WITH clock AS MATERIALIZED"
+    break_statements(monkeypatch, between, f"    PERFORM pg_sleep(0.5);\n{between}", tmp_path / "slow.sql")
+    control_row(url := fresh_database())
+    async with await ReplayJournal.open(url, KEYS) as writer, await ReplayJournal.open(url, KEYS) as replayer:
+        await replayer.lead("me", 0, 60)
+        claiming = asyncio.create_task(replayer.turn(1, [], ROOM))
+        await asyncio.sleep(0.2)
+        for number in (1, 2):
+            await writer.append([an_intent(f"i-{number}", "a")], NOW)
+            await writer.outcomes([done(f"i-{number}")])
+        assert [entry.number for entry in (await claiming)[1]] == [1, 2]
+        claiming = asyncio.create_task(
+            replayer.turn(1, [Settlement(1, State.APPLIED), Settlement(2, State.APPLIED)], ROOM)
+        )
+        await asyncio.sleep(0.2)
+        await writer.append([an_intent("i-3", "a")], NOW)
+        await writer.outcomes([Outcome("i-3", State.UNKNOWN)])
+        await writer.append([an_intent("i-4", "a")], NOW)
+        await writer.outcomes([done("i-4")])
+        assert (await claiming)[1] == [], "it waits for what is unknown in its lane"
