@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import select
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -81,7 +82,7 @@ class Connection(asyncio.Protocol):
         self._error: BaseException | None = None
         self._tunnel: asyncio.Protocol | None = None
         self.deadline = float("inf")  # loop time at which whoever watches calls `expire`
-        self.idle_since = 0.0  # loop time
+        self.answered_at = 0.0  # when the last answer ended, by time.monotonic: from then on the backend counts
         self.reused = False
         self.busy = False
         self.upgraded_tail = b""
@@ -122,10 +123,9 @@ class Connection(asyncio.Protocol):
         """Seconds for which the backend, by its last answer, keeps the idle connection open; 0 if it did not say.
 
         `Keep-Alive: timeout=5` (RFC 2068 section 19.7.1.1), which Node sends with every answer."""
-        for name, value in self._head.fields if self._head is not None else ():
-            if name.lower() == b"keep-alive" and (said := _PROMISE.search(value)) is not None:
-                return float(said[1])
-        return 0.0
+        fields = self._head.fields if self._head is not None else ()
+        said = [_PROMISE.search(value) for name, value in fields if name.lower() == b"keep-alive"]
+        return min((float(promise[1]) for promise in said if promise is not None), default=0.0)
 
     @property
     def silent(self) -> bool:
@@ -340,7 +340,7 @@ class Connection(asyncio.Protocol):
         self._until_close = not bodiless and not codings and not lengths
         self._head = AnswerHead(status, self._reason, tuple(self._fields), lengths[0] if lengths else None)
         if bodiless:
-            self._done = True
+            self._ended()
 
     def on_body(self, body: bytes) -> None:
         """Bytes of the body, without chunk framing."""
@@ -356,9 +356,13 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """The end of the answer (or of an interim one)."""
         if self._head is not None:
-            self._done = True
+            self._ended()
 
     # Inside.
+
+    def _ended(self) -> None:
+        self._done = True
+        self.answered_at = time.monotonic()
 
     def _check_size(self) -> None:
         """The head may be small yet, if what came along with it is the body's. Interim answers count as one head."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self
@@ -164,10 +165,10 @@ class _Place:
 
     def reusable(self) -> Connection | None:
         """The idle connection used last, if the backend is not about to close it."""
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable and now - connection.idle_since < KEEP_ALIVE and connection.silent:
+            if connection.usable and now - connection.answered_at < KEEP_ALIVE and connection.silent:
                 return connection
             connection.close()
         return None
@@ -177,7 +178,6 @@ class _Place:
         connection.busy = False
         if not connection.reusable:
             return connection.close()
-        connection.idle_since = asyncio.get_running_loop().time()
         self._idle.append(connection)
 
     def close(self) -> None:

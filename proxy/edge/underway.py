@@ -19,7 +19,7 @@ import structlog
 from proxy.config.model import JournalSettings
 from proxy.edge.forwarding import Call, Refused, Timeouts, interim_relay
 from proxy.edge.headers import Field, request_head
-from proxy.edge.outcomes import ANY, certain, outcome_of, outcome_without_answer, unconfirmed
+from proxy.edge.outcomes import ANY, NOT_REACHED, certain, outcome_of, outcome_without_answer, unconfirmed
 from proxy.edge.upstream import Pool, Reuse
 from shadow.clock import Clock
 from shadow.connection import AnswerHead, Connection, Fault, UpstreamError
@@ -159,10 +159,9 @@ class UnderWay:
 
     async def _connect_anew(self) -> None:
         """In place of a used connection that ended before anything was sent on it."""
-        pool = self._side.pool
-        pool.discard_idle()
-        pool.release(self.connection)
-        self.connection = await pool.acquire(Reuse.NONE)
+        self.connection.close()
+        self._side.pool.release(self.connection)
+        self.connection = await self._side.pool.acquire(Reuse.NONE)
         if self._is_late or self._clock.now() > self._intent.forward_by:
             raise UpstreamError(Fault.CONNECT_TIMEOUT, "too late to be forwarded")
 
@@ -223,6 +222,9 @@ class UnderWay:
 
     async def _broke_off(self, error: Exception) -> None:
         self._give_back()
+        if self._is_late and isinstance(error, UpstreamError) and error.fault in NOT_REACHED:
+            await self._tell(outcome_without_answer(self._intent.id, error), None)  # nothing was sent
+            return
         if self._is_late:
             log.warning("write_stays_unknown", id=self._intent.id, route=self._intent.route, error=str(error))
             return

@@ -8,6 +8,7 @@ reused connection at that moment: it travels on a fresh one, or on one that the 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from enum import Enum
 from functools import cached_property
@@ -68,6 +69,7 @@ class Ahead:
             raise
         if connection.usable and connection.silent:
             return connection
+        connection.close()
         self._pool.release(connection)  # it died while it waited: nothing was sent on it
         return await self._pool.acquire(self._reuse)
 
@@ -133,11 +135,13 @@ class Pool:
             self._ticker = self.loop.create_task(self._watch())
         if (connection := self._reusable(reuse)) is not None:
             return connection
-        await self._room(min(self.loop.time() + self._settings.connect_timeout, until))
-        if (connection := self._reusable(reuse)) is not None:
-            self._hand_on()
-            return connection
-        return await self._connect(min(self.loop.time() + self._settings.connect_timeout, until))
+        while True:
+            await self._room(reuse, min(self.loop.time() + self._settings.connect_timeout, until))
+            if (connection := self._reusable(reuse)) is not None:
+                self._hand_on()
+                return connection
+            if not self._is_full:
+                return await self._connect(min(self.loop.time() + self._settings.connect_timeout, until))
 
     def release(self, connection: Connection) -> None:
         """Take a connection back: kept if it can carry another request, else closed."""
@@ -145,7 +149,6 @@ class Pool:
         connection.busy = False
         if connection.reusable:
             connection.reused = True
-            connection.idle_since = self.loop.time()
             self._idle.append(connection)
         else:
             self._open.discard(connection)
@@ -179,12 +182,20 @@ class Pool:
             connection.close()
         return None
 
+    def _is_old(self, connection: Connection) -> bool:
+        return time.monotonic() - connection.answered_at > self._settings.keep_alive
+
     def _is_kept(self, connection: Connection) -> bool:
-        idle = self.loop.time() - connection.idle_since
+        idle = time.monotonic() - connection.answered_at
         return idle < min(self._settings.keep_alive, connection.promised / 2)
 
-    async def _room(self, deadline: float) -> None:
-        while len(self._open) + self._connecting >= self._settings.connections:
+    @property
+    def _is_full(self) -> bool:
+        return len(self._open) + self._connecting >= self._settings.connections
+
+    async def _room(self, reuse: Reuse, deadline: float) -> None:
+        """Wait until there is room for a connection, or one to be used again."""
+        while self._is_full and not self.has_idle(reuse):
             if self._idle:
                 oldest = self._idle.pop(0)
                 self._open.discard(oldest)
@@ -233,7 +244,7 @@ class Pool:
             now = self.loop.time()
             for connection in [c for c in self._open if now > c.deadline]:
                 connection.expire()
-            for connection in [c for c in self._idle if now - c.idle_since > self._settings.keep_alive or not c.usable]:
+            for connection in [c for c in self._idle if self._is_old(c) or not c.usable]:
                 self._idle.remove(connection)
                 self._open.discard(connection)
                 connection.close()

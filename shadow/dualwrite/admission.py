@@ -70,7 +70,8 @@ class Settlement:
     """What a replayer says of one copy: settled, to be tried again, copied, lost on its way, or never sent."""
 
     number: int
-    act: State | str  # APPLIED, DIVERGED, PARKED, "retry", "wait" (a retry that is not counted), "back", "lost", COPIED
+    act: State | str  # APPLIED, DIVERGED, PARKED, "retry", "wait" (a retry that is not counted), COPIED, "lost",
+    # "back" (it was not sent), "again" (nor by us, but perhaps by an earlier leader: an orphan it stays)
     reason: str = ""  # of COPIED: how the answers differed, if they did
     retry_at: float = 0.0  # of "retry": not before; of "lost": when it ended for sure, if it did
     answer: Answer | None = None
@@ -147,6 +148,9 @@ class Replays(Protocol):
 
     async def adopt(self, term: int, number: int, deadline: float, under_way: Sequence[int]) -> bool:
         """Take over an orphan in order to send it again by its id, after those under way that it waits for."""
+
+    async def let_go(self, term: int, number: int, now: float) -> None:
+        """An orphan ahead of its turn that cannot land any more waits for its turn as if it had never been claimed."""
 
     async def open_entries(self, up_to: int = NEWEST, most: int = NEWEST) -> list[Entry]:
         """What is not settled, without bodies: the oldest so many, up to a number. All of it may be very much."""

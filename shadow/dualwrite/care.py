@@ -73,7 +73,8 @@ class Care:
         for orphan in await self._journal.orphans(term):
             (entry,) = await self._journal.entries([orphan.number])
             if self._targets[entry.target].cooperates and not orphan.lost:
-                await self._adopt(term, entry)
+                if not await self._adopt(term, entry) and orphan.deadline <= now:
+                    await self._journal.let_go(term, entry.number, now)
             elif orphan.deadline <= now:
                 await self._heal([entry.number], entry.lanes, alone=True)
 

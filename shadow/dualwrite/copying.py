@@ -31,8 +31,7 @@ class Copying:
 
     def __init__(
         self, journal: Replays, copies: Copies, minter: TokenMinter, targets: Mapping[str, Target],
-        routes: Mapping[str, WriteRoute], rules: RuleBook, limits: Limits, clock: Clock, *, send_within: float,
-        held_within: float,
+        routes: Mapping[str, WriteRoute], rules: RuleBook, limits: Limits, clock: Clock, *, held_within: float,
     ) -> None:  # fmt: skip
         self._journal = journal
         self._copies = copies
@@ -41,7 +40,6 @@ class Copying:
         self._routes, self._rules = routes, rules
         self._limits = limits
         self._clock = clock
-        self._send_within = send_within
         self._held_within = held_within
         self._progress = 0  # grows with everything that is settled
         self._refused: dict[int, int] = {}  # number → progress when its copy was sent that was refused last
@@ -53,6 +51,7 @@ class Copying:
 
     def begin_term(self) -> None:
         """Forget who was refused: others may have been settled since."""
+        self._progress += 1
         self._refused.clear()
 
     def settled(self, number: int) -> None:
@@ -60,17 +59,17 @@ class Copying:
         self._progress += 1
         self._refused.pop(number, None)
 
-    async def copy(self, entry: Entry, claimed: float) -> Settlement:
-        """What became of the copy of an entry that was claimed at this time. Never raises."""
+    async def copy(self, entry: Entry) -> Settlement:
+        """What became of the copy of an entry. Never raises."""
         try:
-            return await self._sent(entry, claimed)
+            return await self._sent(entry)
         except Unpinnable as error:
             return self._carried(entry, str(error))
         except Exception as error:
             log.exception("copy_failed", number=entry.number, route=entry.route)
             return Settlement(entry.number, "lost", f"a fault of cutover: {error!r}")
 
-    async def _sent(self, entry: Entry, claimed: float) -> Settlement:
+    async def _sent(self, entry: Entry) -> Settlement:
         target, route = self._targets[entry.target], self._routes.get(entry.route, WriteRoute())
         if entry.copied:
             return self._carried(entry, entry.reason)
@@ -82,8 +81,6 @@ class Copying:
         progress = self._progress
         sequence = None if target.cooperates else sequence_value(route, pins)
         heard: Answer | AskFailed
-        if self._clock.now() > claimed + self._send_within / 2:
-            return Settlement(entry.number, "retry", "too late to be sent under this claim")
         try:
             if sequence is not None:
                 await self._copies.set_sequence(target, *sequence)

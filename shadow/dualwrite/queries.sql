@@ -101,13 +101,23 @@ WHERE number = %(number)s AND term < %(term)s AND NOT lost
   AND NOT (ahead AND EXISTS (
     SELECT FROM (
         SELECT before.number FROM cutover.journal_entry e JOIN cutover.journal_entry before
-            ON before.state = 'done' AND before.completion <= e.after WHERE e.number = mine.number
+            ON before.state = 'done' AND before.completion <= e.after
+        WHERE e.number = mine.number AND NOT EXISTS (  -- what is stuck stops nobody else
+            SELECT FROM cutover.journal_lane own JOIN cutover.journal_lane l ON l.span && own.span AND l.number < own.number
+            JOIN cutover.journal_entry x ON x.number = l.number AND x.state IN ('unknown', 'parked')
+            WHERE own.number = before.number)
         UNION ALL SELECT l.number FROM cutover.journal_lane own JOIN cutover.journal_lane l
             ON l.span && own.span AND l.number < own.number WHERE own.number = mine.number
     ) waited_for WHERE NOT EXISTS (
         SELECT FROM cutover.journal_sending s WHERE s.number = waited_for.number AND s.term = %(term)s AND NOT s.lost
           AND s.number = ANY (%(under_way)s))
   )) RETURNING number;
+
+-- name: let_go
+-- A copy that an earlier term claimed ahead of its turn, and that cannot land any more, waits for its turn.
+DELETE FROM cutover.journal_sending
+WHERE number = %(number)s AND term < %(term)s AND ahead AND NOT lost AND deadline <= %(now)s
+  AND EXISTS (SELECT FROM cutover.journal_replayer WHERE term = %(term)s FOR SHARE);
 
 -- name: open_entries
 -- The oldest of what is not settled, without bodies.

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -70,7 +71,7 @@ class Replayer:
         self._clock = clock
         self._pace = pace or Pace()
         self._copying = Copying(
-            journal, copies, minter, targets, routes, rules, limits, clock, send_within=self._pace.send_within,
+            journal, copies, minter, targets, routes, rules, limits, clock,
             held_within=self._pace.held_within,
         )  # fmt: skip
         self.use(routes, rules)
@@ -183,10 +184,14 @@ class Replayer:
         """Copies of an earlier term are for this one to see to as for any other: as orphans."""
         for task, entry in self._running.items():
             metrics.REPLAYED.labels("stale", entry.route).inc()
-            self._copying.to_carry.pop(entry.number, None)
             self._aside.add(task)
-            task.add_done_callback(self._aside.discard)
+            task.add_done_callback(partial(self._passed_over, entry.number))
         self._running.clear()
+
+    def _passed_over(self, number: int, task: asyncio.Task[Settlement]) -> None:
+        self._aside.discard(task)
+        if all(entry.number != number for entry in self._running.values()):
+            self._copying.to_carry.pop(number, None)
 
     async def _settle_and_claim(self) -> bool:
         finished = [task for task in self._running if task.done()]
@@ -224,7 +229,11 @@ class Replayer:
         """Ask again, under this term, what became of an earlier one's copy."""
         now = self._clock.now()
         under_way = [other.number for other in self._running.values()]
-        adopted = await self._journal.adopt(term, entry.number, now + self._pace.send_within, under_way)
+        try:
+            adopted = await self._journal.adopt(term, entry.number, now + self._pace.send_within, under_way)
+        except JournalUnavailable:
+            self._afresh = True  # it may have been taken over without our hearing of it
+            raise
         if adopted and term == self.term and not self._afresh:
             self._begin(entry, now, adopted=True)
         return adopted
@@ -244,15 +253,11 @@ class Replayer:
                 self._copying.settled(settlement.number)
 
     async def _look_after(self) -> None:
-        try:
-            if not self._pace.care_beside:
-                return await self._care.look(self.term)
-            if self._caring is not None and self._caring.done():
-                caring, self._caring = self._caring, None
-                caring.result()
-        except JournalUnavailable:
-            self._afresh = True  # a copy may have been taken over without our hearing of it
-            raise
+        if not self._pace.care_beside:
+            return await self._care.look(self.term)
+        if self._caring is not None and self._caring.done():
+            caring, self._caring = self._caring, None
+            caring.result()
         if self._caring is None and self._care.due:
             self._caring = asyncio.get_running_loop().create_task(self._care.look(self.term), name="care")
 
@@ -265,10 +270,13 @@ class Replayer:
         self, entry: Entry, claimed: float, before: Collection[asyncio.Task[Settlement]], adopted: bool
     ) -> Settlement:
         """What became of the copy of one entry, which is sent after these. Never raises."""
+        # An earlier leader may have sent what was adopted: it is not given back as if nobody had.
+        back = "again" if adopted else "back"
         if before and not await self._has_its_turn(before, None if adopted else self._pace.in_turn_within):
-            # An earlier leader may have sent what was adopted: it is not given back as if nobody had.
-            return Settlement(entry.number, "lost" if adopted else "back", "what is before it did not go well")
-        return await self._copying.copy(entry, claimed)
+            return Settlement(entry.number, back, "what is before it did not go well")
+        if self._clock.now() > claimed + self._pace.send_within / 2:
+            return Settlement(entry.number, back, "too late to be sent under this claim")
+        return await self._copying.copy(entry)
 
     async def _has_its_turn(self, before: Collection[asyncio.Task[Settlement]], within: float | None) -> bool:
         """Whether these copies went well in this time, and nobody else can lead by now: we may have been frozen."""

@@ -611,8 +611,12 @@ BEGIN
         ), lost AS (
             UPDATE cutover.journal_sending s SET lost = true, deadline = least(s.deadline, nullif(m.retry_at, 0))
             FROM mine m WHERE s.number = m.number AND m.act = 'lost'
+        ), again AS (  -- an orphan, as it was
+            UPDATE cutover.journal_sending s SET term = my_term - 1
+            FROM mine m WHERE s.number = m.number AND m.act = 'again'
         ), ended AS (
-            DELETE FROM cutover.journal_sending s USING mine m WHERE s.number = m.number AND m.act <> 'lost'
+            DELETE FROM cutover.journal_sending s USING mine m
+            WHERE s.number = m.number AND m.act NOT IN ('lost', 'again')
         ), settled AS (
             UPDATE cutover.journal_entry e SET
                 state = CASE WHEN m.act IN ('retry', 'wait', 'copied', 'lost') THEN e.state ELSE m.act END,
@@ -626,7 +630,8 @@ BEGIN
                 standby_with = CASE WHEN m.act = 'lost' THEN e.standby_with ELSE m.sealed_with END,
                 settled_at = CASE WHEN m.act IN ('applied', 'diverged') THEN clock_timestamp() END
             -- By their numbers, here and below: a plan from the time when little was open would look at all that is now.
-            FROM mine m WHERE e.number = m.number AND e.state IS NOT DISTINCT FROM 'done' AND m.act <> 'back'
+            FROM mine m WHERE e.number = m.number AND e.state IS NOT DISTINCT FROM 'done'
+              AND m.act NOT IN ('back', 'again')
         ), gone AS (
             DELETE FROM cutover.journal_lane l
             WHERE l.number = ANY (ARRAY(SELECT m.number FROM mine m WHERE m.act IN ('applied', 'diverged')))
@@ -634,7 +639,7 @@ BEGIN
             UPDATE cutover.journal_lane l SET sending = false,
                 against = CASE WHEN m.act = 'parked' THEN e.target ELSE l.against END
             FROM mine m JOIN cutover.journal_entry e ON e.number = m.number
-            WHERE l.number = m.number AND l.number = ANY (ARRAY(SELECT mine.number FROM mine)) AND m.act NOT IN ('lost', 'applied', 'diverged')
+            WHERE l.number = m.number AND l.number = ANY (ARRAY(SELECT mine.number FROM mine)) AND m.act NOT IN ('lost', 'again', 'applied', 'diverged')
               AND (l.sending OR m.act = 'parked')
         )
         SELECT array_agg(mine.place) INTO heard FROM mine;

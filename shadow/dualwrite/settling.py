@@ -68,6 +68,9 @@ class ReplayJournal(PostgresJournal):
         told = {"term": term, "number": number, "deadline": deadline, "under_way": list(under_way)}
         return bool(await self._session.run("adopt", **told))
 
+    async def let_go(self, term: int, number: int, now: float) -> None:
+        await self._session.run("let_go", term=term, number=number, now=now)
+
     async def open_entries(self, up_to: int = NEWEST, most: int = NEWEST) -> list[Entry]:
         return [entry_of(row) for row in await self._session.run("open_entries", up_to=up_to, most=most)]
 

@@ -224,7 +224,9 @@ class InMemoryJournal:
         if sent is None or sent.term != term or term != self.term:
             return False
         entry = self.all[told.number]
-        if told.act == "lost":
+        if told.act == "again":
+            sent.term = term - 1
+        elif told.act == "lost":
             sent.lost, sent.deadline = True, min(sent.deadline, told.retry_at or sent.deadline)
         else:
             del self.sending[told.number]
@@ -247,10 +249,16 @@ class InMemoryJournal:
         if sent is None or sent.lost or sent.term >= term or term != self.term:
             return False
         waited_for = self._waited_for(term, under_way)
-        if sent.ahead and in_the_way(self.all[number], self.all.values(), frozenset(), waited_for) is not None:
+        entries = self.all.values()
+        if sent.ahead and in_the_way(self.all[number], entries, stuck(entries), waited_for) is not None:
             return False
         sent.term, sent.deadline = term, deadline
         return True
+
+    async def let_go(self, term: int, number: int, now: float) -> None:
+        sent = self.sending.get(number)
+        if sent is not None and sent.ahead and not sent.lost and sent.term < term == self.term and sent.deadline <= now:
+            del self.sending[number]
 
     async def open_entries(self, up_to: int = NEWEST, most: int = NEWEST) -> list[Entry]:
         found = (e for e in self.all.values() if e.state in OPEN and e.number <= up_to)

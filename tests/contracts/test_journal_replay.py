@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shadow.dualwrite.admission import COPIED, Admitted, Refused, Settlement, Why
+from shadow.dualwrite.admission import COPIED, Admitted, Orphan, Refused, Settlement, Why
 from shadow.dualwrite.entry import Outcome, State
 from shadow.dualwrite.testing import CREATED, an_intent, done
 from tests.contracts.journals import NOW, ROOM, Stage
@@ -320,3 +320,50 @@ async def test_one_turn_settles_and_takes_what_that_lets_go(stage: Stage) -> Non
     assert (heard, claimed.number) == ([True, False], second)
     assert await stage.journal.turn(0, [Settlement(second, State.APPLIED)], one) == ([False], [])
     assert await stage.state(second) is State.DONE
+
+
+async def an_orphan_behind_a_parked_one(stage: Stage) -> None:
+    """1 and 2 are in a lane, 3 in another; all were claimed at once, and only of 1 anything is known."""
+    await stage.journal.lead("me", 0, 60)
+    for id, lane in (("i-1", "a"), ("i-2", "a"), ("i-3", "b")):
+        await stage.write(id, lane)
+    assert await stage.claim() == [1, 2, 3]
+    await stage.journal.settle(1, [Settlement(1, State.PARKED, "it said 400")])
+    await stage.journal.step_down("me", 1)
+    await stage.journal.lead("other", 0, 60)
+
+
+async def test_what_is_stuck_keeps_nobody_else_from_being_taken_over(stage: Stage) -> None:
+    await an_orphan_behind_a_parked_one(stage)
+    assert not await stage.journal.adopt(2, 2, NOW + 60, [])
+    assert await stage.journal.adopt(2, 3, NOW + 60, [])
+
+
+async def test_an_orphan_ahead_of_its_turn_waits_for_it_once_it_cannot_land_any_more(stage: Stage) -> None:
+    await an_orphan_behind_a_parked_one(stage)
+    await stage.journal.let_go(2, 2, NOW + 29)
+    assert [orphan.number for orphan in await stage.journal.orphans(2)] == [2, 3]
+    await stage.journal.let_go(1, 2, NOW + 30)
+    assert [orphan.number for orphan in await stage.journal.orphans(2)] == [2, 3]
+    await stage.journal.let_go(2, 2, NOW + 30)
+    assert [orphan.number for orphan in await stage.journal.orphans(2)] == [3]
+    assert await stage.journal.skip(1, "looked at")
+    assert await stage.claim(term=2) == [2]
+
+
+async def test_what_was_taken_over_and_not_sent_stays_an_orphan(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 60)
+    await stage.write("i-1", "a")
+    await stage.write("i-2", "b")
+    assert await stage.claim() == [1, 2]
+    await stage.journal.step_down("me", 1)
+    await stage.journal.lead("other", 0, 60)
+    assert [await stage.journal.adopt(2, number, NOW + 60, [1]) for number in (1, 2)] == [True, True]
+    assert await stage.journal.settle(2, [Settlement(1, "wait", "busy"), Settlement(2, "again", "1 was busy")]) == [
+        True,
+        True,
+    ]
+    assert await stage.journal.orphans(2) == [Orphan(2, NOW + 60, lost=False)]
+    assert await stage.claim(term=2) == [1]
+    assert [(e.attempts, e.reason) for e in await stage.journal.entries([2])] == [(0, "")]
+    assert await stage.journal.adopt(2, 2, NOW + 70, [1])

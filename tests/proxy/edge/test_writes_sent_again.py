@@ -5,10 +5,11 @@ connection will do only where the backend promised to keep it open (http-checkli
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
-from proxy.edge.upstream import Ahead
+from proxy.edge.upstream import Ahead, Pool, Reuse
 from shadow.connection import Connection, Fault, UpstreamError
 from shadow.dualwrite.entry import Entry, State
 from tests.proxy.edge.conftest import StageWith
@@ -297,3 +298,46 @@ async def test_a_write_that_stops_with_its_edge_leaves_no_connection_behind(stag
     await stage.active.deserted()
     assert the_last(stage).state is State.INTENT
     await eventually_true(lambda: stage.edge.sides["node"].http.in_use == 0)
+
+
+async def test_a_connection_that_nothing_was_sent_on_is_no_younger_for_it(stage_with: StageWith) -> None:
+    stage = await staged(stage_with, always(PROMISED))
+    await stage.ask(write())
+    pool = stage.edge.sides["node"].http
+    connection = await pool.acquire(Reuse.PROMISED)
+    answered_at = connection.answered_at
+    assert time.monotonic() - 1 < answered_at <= time.monotonic()
+    pool.release(connection)
+    assert (await pool.acquire(Reuse.PROMISED)).answered_at == answered_at
+
+
+async def test_who_waits_for_room_takes_a_promised_connection_that_is_given_back(stage_with: StageWith) -> None:
+    stage = await staged(stage_with, always(PROMISED), both={"connections": 1})
+    answers = await asyncio.gather(*(stage.ask(write(target=b"/cadets/%d" % n, method=b"PUT")) for n in range(9)))
+    assert {answer.status for answer in answers} == {201}
+    assert stage.active.connections == 1
+
+
+async def test_a_write_that_could_not_be_sent_in_time_has_failed_though_its_client_was_told_otherwise(
+    stage_with: StageWith, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = await staged(stage_with, always(PROMISED), both={"answer_timeout": 0.1, "connect_timeout": 0.3})
+    await stage.ask(write())
+    honest, take = Pool.acquire, Ahead.take
+
+    async def ends(ahead: Ahead) -> Connection:
+        connection = await take(ahead)
+        connection.fail(UpstreamError(Fault.RESET))
+        return connection
+
+    async def slow(pool: Pool, reuse: Reuse, until: float = float("inf")) -> Connection:
+        if reuse is Reuse.NONE:
+            await asyncio.sleep(0.3)
+            raise UpstreamError(Fault.CONNECT_TIMEOUT)
+        return await honest(pool, reuse, until)
+
+    monkeypatch.setattr(Ahead, "take", ends)
+    monkeypatch.setattr(Pool, "acquire", slow)
+    assert (await stage.ask(write())).status == 504
+    await eventually_true(lambda: the_last(stage).state is State.FAILED)
+    assert len(stage.active.requests) == 1
