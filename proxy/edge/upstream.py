@@ -18,6 +18,7 @@ from shadow.address import Address
 from shadow.connection import Connection, Fault, UpstreamError
 
 AHEAD = 0.05  # seconds
+_TICK = 0.1  # seconds between looks at deadlines: one look for all connections instead of a timer for each
 
 
 class Reuse(Enum):
@@ -27,9 +28,6 @@ class Reuse(Enum):
     PROMISED = "promised"
     """One that the backend said it keeps open, and for at least twice as long as it has been idle."""
     ANY = "any"
-
-
-_TICK = 0.1  # seconds between looks at deadlines: one look for all connections instead of a timer for each
 
 
 class Ahead:
