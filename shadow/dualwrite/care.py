@@ -10,7 +10,7 @@ import structlog
 from shadow.clock import Clock
 from shadow.dualwrite.admission import Replays
 from shadow.dualwrite.entry import Entry, State
-from shadow.dualwrite.ordering import minimal
+from shadow.dualwrite.ordering import Taken, minimal
 from shadow.dualwrite.resolve import NoMapping, Resolver
 from shadow.dualwrite.session import JournalUnavailable
 from shadow.sender import Target
@@ -102,12 +102,15 @@ class Care:
             self._not_before = self._clock.monotonic() + min(LONGEST_PAUSE, 0.02 * 2.0 ** min(self._failures, 10))
 
     async def _company(self, most: int) -> list[str]:
-        """Lanes of the oldest entries that would only wait for a heal of their own."""
+        """Lanes of the oldest entries that would only wait for a heal of their own. Not where a copy was tried: it may
+        land on top of the rows, unless it is asked again by its id first."""
         late = self._clock.now() - self._behind
+        entries = await self._journal.open_entries(most=4 * self._at_once)
+        tried = Taken(lane for entry in entries if entry.attempts for lane in entry.lanes)
         waiting = (
-            entry for entry in await self._journal.open_entries(most=4 * self._at_once)
+            entry for entry in entries
             if entry.state is State.DONE and entry.at < late and entry.number not in self._rows
-            and self._carries_rows(entry)
+            and self._carries_rows(entry) and not tried.meets(entry.lanes)
         )  # fmt: skip
         return [lane for entry in islice(waiting, most) for lane in entry.lanes]
 

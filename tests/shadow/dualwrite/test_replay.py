@@ -393,6 +393,21 @@ async def test_a_standby_that_was_away_gets_rows_that_wait_for_their_turn_in_one
     assert (len(stand.backends.sent), len(stand.backends.healed)) == (1, 1)
 
 
+async def test_what_was_tried_is_asked_again_and_gets_no_rows_in_company_before(stand: Stand) -> None:
+    await stand.write(("a",), route=BOTH)
+    await stand.turns(1, ("lost",))
+    await stand.write(("a",), route=BOTH)
+    await stand.write(("b/1",), route=ROWS)
+    await stand.write(("b/2",), route=BOTH)
+    stand.clock.turn(60)
+    await stand.turns(1, ("busy",) * 3)
+    stand.replayer._care.carry(3, ("b/1",))
+    await stand.turns(1, ("busy",) * 3)
+    assert stand.backends.healed[0] == ("b/1", "b/2"), "the first copy may still land in the other lane"
+    await stand.calm()
+    assert stand.equal()
+
+
 async def test_rows_of_what_has_just_been_written_wait_for_their_turn(stand: Stand) -> None:
     for cell in ("a", "b/1", "b/2"):
         await stand.write((cell,), route=BOTH)
