@@ -38,6 +38,7 @@ FORGET_EVERY = 600.0  # seconds between two rounds of forgetting bodies past the
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.1  # while there is nothing to do
 TROUBLED_PAUSE = 0.5
 _MARGIN = 5.0  # seconds beyond the sender's own timeout, after which a copy cannot land any more
+AHEAD = False  # off until what it may have to do with a row that differed in `make faults` is known (docs/decisions.md)
 
 
 async def run(config: Config, around: Surroundings, path: Path, number: int, stop: asyncio.Event) -> None:
@@ -159,7 +160,7 @@ def _replaying(config: Config, journal: ReplayJournal, sender: CopySender) -> tu
     replayer = Replayer(
         f"{socket.gethostname()}:{os.getpid()}", journal, sender, resolver, KnownTokens(config.backends), both,
         routes, RuleBook(config.compare.rules), Limits.of(config.compare.timeout, settings.answer_limit), clock,
-        Pace(at_once=settings.concurrency, send_within=settings.timeout + _MARGIN),
+        Pace(at_once=settings.concurrency, send_within=settings.timeout + _MARGIN, ahead=AHEAD),
     )  # fmt: skip
     return resolver, replayer
 

@@ -59,6 +59,8 @@ class Noted(StrEnum):
     MISSING = "missing"  # no such intent
 
 
+EVERY = "*"
+"""For `Room.apart`: every route."""
 NEWEST = 2**62
 """Above every number."""
 COPIED = "copied"

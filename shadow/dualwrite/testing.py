@@ -9,6 +9,7 @@ from itertools import islice
 from shadow.answer import Answer
 from shadow.dualwrite.admission import (
     COPIED,
+    EVERY,
     NEWEST,
     Admission,
     Admitted,
@@ -194,7 +195,7 @@ class InMemoryJournal:
 
     def _leading(self, term: int, room: Room, claimed: Sequence[int]) -> frozenset[int]:
         """Copies that are likely to go well: what waits for nothing but these is claimed ahead of its turn."""
-        if any(entry.state in (State.UNKNOWN, State.PARKED) for entry in self.all.values()):
+        if EVERY in room.apart or any(e.state in (State.UNKNOWN, State.PARKED) for e in self.all.values()):
             return frozenset()
         waited_for = [self.all[number] for number in self._waited_for(term, [*room.under_way, *claimed])]
         return frozenset(
