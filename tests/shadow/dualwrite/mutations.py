@@ -248,6 +248,8 @@ STATEMENTS: dict[str, tuple[str, str, list[Step]]] = {
     ),
 }  # fmt: skip
 """What is broken in the statements: their words, the other words, and a program that shows it."""
+CAUGHT_BY_THE_SCHEMA = {"a late answer counts although it was overtaken"}
+"""Of these the constraint that forbids two copies in a lane says so, before any promise is broken."""
 
 
 def break_statements(patch: pytest.MonkeyPatch, honest: str, broken: str, place: Path) -> None:
