@@ -194,8 +194,8 @@ class Replays(Protocol):
     async def position(self) -> tuple[int, int]:
         """The newest number and the newest completion."""
 
-    async def heal(self, id: str, completion: int) -> list[int]:
-        """Mark as healed what the copied rows stand for. Empty if the hold has ended."""
+    async def heal(self, id: str, lanes: Sequence[str], completion: int) -> list[int]:
+        """Mark as healed what the rows of these lanes stand for, which the hold has. Empty if the hold has ended."""
 
     async def release(self, id: str) -> None:
         """Let the held lanes go on."""

@@ -64,6 +64,11 @@ def minimal(lanes: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(lane for lane in found if found.isdisjoint(_ancestors(lane))))
 
 
+def within(lanes: Iterable[str], others: Collection[str]) -> bool:
+    """Whether each of the lanes is one of the others or lies below one."""
+    return all(lane in others or any(above in others for above in _ancestors(lane)) for lane in lanes)
+
+
 def heads(waiting: Sequence[tuple[str, ...]]) -> list[int]:
     """Places in the queue, first come first served, of those that share no lane with one before them."""
     passed = Taken()

@@ -222,19 +222,22 @@ WITH still AS MATERIALIZED (SELECT one FROM cutover.control FOR UPDATE),
 SELECT NOT EXISTS (SELECT FROM unnest(%(lanes)s::text[]) asked WHERE asked NOT IN (SELECT lane FROM kept));
 
 -- name: heal
--- The rows of the held lanes are on the standby as they were at a completion: what they stand for is settled.
-WITH unequal AS (  -- what is open is found by its lanes; their texts are compared below
+-- The rows of these lanes, which are held, are on the standby as they were at a completion: what they stand for is settled,
+-- if all of its lanes are among them. More may be held than was carried: what an earlier try took for needed.
+WITH carried AS MATERIALIZED (
+    SELECT lane, span FROM cutover.journal_hold
+    WHERE id = %(id)s AND lane = ANY (%(lanes)s) AND until > clock_timestamp()
+), unequal AS (  -- what is open is found by its lanes; their texts are compared below
     SELECT number FROM cutover.journal_entry
-    WHERE number = ANY (ARRAY(SELECT l.number FROM cutover.journal_hold h JOIN cutover.journal_lane l ON l.span && h.span
-                              WHERE h.id = %(id)s))
+    WHERE number = ANY (ARRAY(SELECT l.number FROM carried JOIN cutover.journal_lane l ON l.span && carried.span))
     UNION ALL SELECT number FROM cutover.journal_entry WHERE state IN ('diverged', 'abandoned') AND state = 'diverged'
 ), healed AS (
     UPDATE cutover.journal_entry e SET state = 'healed', settled_at = clock_timestamp()
     FROM unequal u WHERE e.number = u.number
       AND e.state IN ('done', 'parked', 'diverged', 'unknown') AND coalesce(e.completion, 0) <= %(completion)s
       AND e.target = (SELECT standby FROM cutover.control)
-      AND EXISTS (SELECT FROM unnest(e.lanes) mine JOIN cutover.journal_hold h ON cutover.lanes_conflict(h.lane, mine)
-                  WHERE h.id = %(id)s AND h.until > clock_timestamp())
+      AND NOT EXISTS (SELECT FROM unnest(e.lanes) mine WHERE NOT EXISTS (
+          SELECT FROM carried WHERE carried.lane IN ('', mine) OR starts_with(mine, carried.lane || '/')))
     RETURNING e.number
 ), sent AS (DELETE FROM cutover.journal_sending s USING healed WHERE s.number = healed.number),
    gone AS (DELETE FROM cutover.journal_lane l USING healed WHERE l.number = healed.number)

@@ -216,7 +216,7 @@ class Resolver:
             return None
         _, completion = await self._journal.position()
         await self._heal(tuple(lane for lane in held if not is_lane_of_its_own(lane)), *sides)
-        return await self._journal.heal(id, completion)
+        return await self._journal.heal(id, held, completion)
 
     async def _held(self, id: str, lanes: Sequence[str]) -> tuple[str, ...] | None:
         """Hold the lanes with all that they hang together with; None if that grows without end."""

@@ -114,8 +114,9 @@ class ReplayJournal(PostgresJournal):
         ((number, completion),) = await self._session.run("position")
         return number, completion
 
-    async def heal(self, id: str, completion: int) -> list[int]:
-        return [number for (number,) in await self._session.run("heal", id=id, completion=completion)]
+    async def heal(self, id: str, lanes: Sequence[str], completion: int) -> list[int]:
+        rows = await self._session.run("heal", id=id, lanes=list(lanes), completion=completion)
+        return [number for (number,) in rows]
 
     async def release(self, id: str) -> None:
         await self._session.run("release", id=id)

@@ -23,7 +23,7 @@ from shadow.dualwrite.admission import (
     Why,
 )
 from shadow.dualwrite.entry import OPEN, UNDECIDED, Entry, Intent, Outcome, Request, State, moved
-from shadow.dualwrite.ordering import conflict, in_the_way, minimal, overtaken, stuck
+from shadow.dualwrite.ordering import conflict, in_the_way, minimal, overtaken, stuck, within
 
 
 @dataclass
@@ -320,11 +320,11 @@ class InMemoryJournal:
     async def position(self) -> tuple[int, int]:
         return len(self.all), self.completion
 
-    async def heal(self, id: str, completion: int) -> list[int]:
-        held, found = self.holds.get(id, set()), []
+    async def heal(self, id: str, lanes: Sequence[str], completion: int) -> list[int]:
+        carried, found = self.holds.get(id, set()) & set(lanes), []
         for entry in list(self.all.values()):
             may = entry.state in (State.DONE, State.PARKED, State.DIVERGED, State.UNKNOWN)
-            mine = entry.target == self.roles.standby and conflict(entry.lanes, held)
+            mine = entry.target == self.roles.standby and within(entry.lanes, carried)
             if may and mine and (entry.completion or 0) <= completion:
                 self.sending.pop(entry.number, None)
                 self._change(entry, state=State.HEALED)

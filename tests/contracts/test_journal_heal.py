@@ -37,7 +37,7 @@ async def test_heal_holds_its_lanes_and_settles_what_its_rows_stand_for(stage: S
     assert await stage.journal.append([an_intent("i-4", "a/1")], NOW) == [Refused(Why.QUEUED, 1)]
     assert await stage.journal.under_way("h", NOW) == []
     _, completion = await stage.journal.position()
-    assert await stage.journal.heal("h", completion) == [1, 2]
+    assert await stage.journal.heal("h", ["a"], completion) == [1, 2]
     await stage.journal.release("h")
     assert await stage.claim() == [beside]
     assert isinstance((await stage.journal.append([an_intent("i-4", "a/1")], NOW))[0], Admitted)
@@ -73,9 +73,21 @@ async def test_heal_sees_what_is_still_under_way(stage: Stage) -> None:
     await stage.journal.settle(1, [Settlement(1, "lost")])
     assert await stage.journal.under_way("h", NOW) == [1]
     assert await stage.journal.under_way("h", NOW + 31) == []
-    assert await stage.journal.heal("h", 1) == [1]
-    assert await stage.journal.heal("h", 9) == [2]
+    assert await stage.journal.heal("h", ["a"], 1) == [1]
+    assert await stage.journal.heal("h", ["a"], 9) == [2]
     assert await stage.journal.orphans(1) == []
+
+
+async def test_heal_settles_nothing_whose_rows_were_not_all_carried(stage: Stage) -> None:
+    """More may be held than was carried in the end, and an entry may have been taken along by one lane of several."""
+    await stage.write("i-1", "a/1", "b")
+    await stage.write("i-2", "b")
+    await stage.write("i-3", "c")
+    await stage.write("i-4", "a")
+    await stage.journal.hold("h", ["a", "b", "c"], 60)
+    assert await stage.journal.heal("h", ["a/1", "c", "d"], 9) == [3], "a/1 itself was not held, and d neither"
+    assert await stage.journal.heal("h", ["a"], 9) == [4]
+    assert await stage.journal.heal("h", ["a", "b"], 9) == [1, 2]
 
 
 async def test_heal_leaves_what_the_active_side_itself_lacks(stage: Stage) -> None:
@@ -86,7 +98,7 @@ async def test_heal_leaves_what_the_active_side_itself_lacks(stage: Stage) -> No
     await stage.flip()
     await stage.journal.hold("h", ["a"], 60)
     assert await stage.journal.under_way("h", NOW) == [1]
-    assert await stage.journal.heal("h", 9) == []
+    assert await stage.journal.heal("h", ["a"], 9) == []
 
 
 async def test_counts_say_what_waits_and_since_when(stage: Stage) -> None:

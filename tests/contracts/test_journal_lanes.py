@@ -50,7 +50,7 @@ async def test_a_write_whose_lanes_have_the_same_bits_is_not_in_its_own_way(stag
 async def test_heal_settles_by_the_text_of_the_lanes(stage: Stage) -> None:
     healed, other = [await stage.write(f"i-{number}", lane) for number, lane in enumerate(SIBLINGS)]
     await stage.journal.hold("h", SIBLINGS[:1], 60)
-    assert await stage.journal.heal("h", other) == [healed], "the rows of the other lane were not carried"
+    assert await stage.journal.heal("h", SIBLINGS[:1], other) == [healed], "the rows of the other lane were not carried"
 
 
 def test_networks_overlap_exactly_where_lanes_conflict(fresh_database: Callable[[], str]) -> None:
@@ -79,4 +79,4 @@ async def test_lanes_of_an_earlier_version_are_understood(fresh_database: Callab
         assert isinstance(other, Admitted)
         await journal.outcomes([done("i-1")])
         await journal.hold("h", ["cadets/57"], 60)
-        assert await journal.heal("h", 9) == [1]
+        assert await journal.heal("h", ["cadets/57"], 9) == [1]

@@ -274,7 +274,7 @@ async def test_that_a_copy_was_answered_is_kept_and_how_it_differed_outlives_the
         (State.DONE, True, ""),
     ]
     await stage.journal.hold("h", ["a", "b"], 60)
-    assert await stage.journal.heal("h", 2) == [1, 2]
+    assert await stage.journal.heal("h", ["a", "b"], 2) == [1, 2]
     assert [e.state for e in await stage.journal.entries([1, 2])] == [State.HEALED, State.HEALED]
     assert await stage.journal.differed() == {1: "another id"}
 

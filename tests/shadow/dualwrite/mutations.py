@@ -134,7 +134,7 @@ def _heal_is_not_closed(patch: pytest.MonkeyPatch) -> None:
 def _heal_stands_for_all(patch: pytest.MonkeyPatch) -> None:
     """Of the lanes' entries also those that it never looked at: everything that is not settled."""
 
-    async def heal(journal: InMemoryJournal, id: str, completion: int) -> list[int]:
+    async def heal(journal: InMemoryJournal, id: str, lanes: Sequence[str], completion: int) -> list[int]:
         found = [entry for entry in journal.all.values() if entry.state not in SETTLED | {State.FAILED, State.INTENT}]
         for entry in found:
             journal.sending.pop(entry.number, None)

@@ -452,6 +452,28 @@ async def test_rows_that_hang_on_others_are_carried_with_them(stand: Stand) -> N
     assert stand.equal()
 
 
+async def test_what_was_held_for_rows_that_hung_together_once_is_not_settled_by_others(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a heal waits for a copy, that copy's lanes are held with all behind them; when it begins again with more
+    rows, the copy is settled, and what it held together is not together any more."""
+    answered = held_back(stand, monkeypatch, "id-1")
+    await stand.write(("a", "b/1"))
+    await stand.turns(1)
+    await stand.write(("a",), route=ROWS)
+    await stand.write(("b/1",))
+    stand.backends.unwilling.append(HangTogether(("b/2",)))
+    healing = asyncio.create_task(stand.replayer._resolver.heal(("a",)))
+    answered.set()
+    await asyncio.sleep(0.01)
+    await stand.turns(1)
+    assert await healing == [2]
+    assert stand.backends.healed == [("a", "b/1"), ("a", "b/2")]
+    assert [await state(stand, number) for number in (1, 2, 3)] == [State.APPLIED, State.HEALED, State.DONE]
+    await stand.calm()
+    assert stand.equal()
+
+
 async def test_rows_without_a_mapping_wait_for_a_person(stand: Stand) -> None:
     stand.backends.unwilling.extend([NoMapping("none")] * 2)
     await stand.write(("a",), route=BOTH)
