@@ -37,8 +37,7 @@ LOOK_EVERY = 0.2  # seconds between two looks at the release, and at what a pers
 FORGET_EVERY = 600.0  # seconds between two rounds of forgetting bodies past their retention
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.1  # while there is nothing to do
 TROUBLED_PAUSE = 0.5
-_MARGIN = 5.0  # seconds beyond the sender's own timeout, after which a copy cannot land any more
-AHEAD = False  # off until what it may have to do with a row that differed in `make faults` is known (docs/decisions.md)
+BEGIN_WITHIN = 5.0  # seconds from its claim within which a copy is sent
 
 
 async def run(config: Config, around: Surroundings, path: Path, number: int, stop: asyncio.Event) -> None:
@@ -160,7 +159,9 @@ def _replaying(config: Config, journal: ReplayJournal, sender: CopySender) -> tu
     replayer = Replayer(
         f"{socket.gethostname()}:{os.getpid()}", journal, sender, resolver, KnownTokens(config.backends), both,
         routes, RuleBook(config.compare.rules), Limits.of(config.compare.timeout, settings.answer_limit), clock,
-        Pace(at_once=settings.concurrency, send_within=settings.timeout + _MARGIN, ahead=AHEAD),
+        Pace(
+            at_once=settings.concurrency, send_within=settings.timeout + BEGIN_WITHIN, begin_within=BEGIN_WITHIN,
+        ),
     )  # fmt: skip
     return resolver, replayer
 

@@ -78,6 +78,7 @@ class Settlement:
     retry_at: float = 0.0  # of "retry": not before; of "lost": when it ended for sure, if it did
     answer: Answer | None = None
     id: str = ""  # the entry's, under which the answer is sealed
+    ended: bool | None = None  # False: this copy may land until the deadline of its claim; True: no copy can any more
 
     def __post_init__(self) -> None:
         if self.answer is not None and not self.id:

@@ -102,15 +102,16 @@ class Care:
             self._not_before = self._clock.monotonic() + min(LONGEST_PAUSE, 0.02 * 2.0 ** min(self._failures, 10))
 
     async def _company(self, most: int) -> list[str]:
-        """Lanes of the oldest entries that would only wait for a heal of their own. Not where a copy was tried: it may
-        land on top of the rows, unless it is asked again by its id first."""
-        late = self._clock.now() - self._behind
+        """Lanes of the oldest entries that would only wait for a heal of their own. Not where a copy may still land: for
+        that one the heal would have to wait."""
+        now = self._clock.now()
+        late = now - self._behind
         entries = await self._journal.open_entries(most=4 * self._at_once)
-        tried = Taken(lane for entry in entries if entry.attempts for lane in entry.lanes)
+        landing = Taken(lane for entry in entries if entry.lands_until > now for lane in entry.lanes)
         waiting = (
             entry for entry in entries
             if entry.state is State.DONE and entry.at < late and entry.number not in self._rows
-            and self._carries_rows(entry) and not tried.meets(entry.lanes)
+            and self._carries_rows(entry) and not landing.meets(entry.lanes)
         )  # fmt: skip
         return [lane for entry in islice(waiting, most) for lane in entry.lanes]
 

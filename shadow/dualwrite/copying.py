@@ -95,8 +95,8 @@ class Copying:
         if decision.act is Act.COMPARE and answer is not None:
             state, why = self._judged(entry, route, answer)
             if route.carry == "both":
-                return self._copied(entry, why if state is State.DIVERGED else "", answer)
-            return Settlement(entry.number, state, why, answer=answer, id=entry.id)
+                return self._copied(entry, why if state is State.DIVERGED else "", answer, decision.ended)
+            return Settlement(entry.number, state, why, answer=answer, id=entry.id, ended=decision.ended)
         if decision.act is Act.HEAL:
             ended = self._clock.now() if answer is not None else 0.0
             return Settlement(entry.number, "lost", decision.why, ended, answer, entry.id)
@@ -107,9 +107,11 @@ class Copying:
             if route.carry == "both":
                 return self._copied(entry, decision.why, answer)
             log.warning("entry_parked", number=entry.number, route=entry.route, why=decision.why)
-            return Settlement(entry.number, State.PARKED, decision.why, answer=answer, id=entry.id)
-        again = "wait" if decision.act is Act.WAIT else "retry"
-        return Settlement(entry.number, again, decision.why, self._clock.now() + decision.wait, answer, entry.id)
+            return Settlement(
+                entry.number, State.PARKED, decision.why, answer=answer, id=entry.id, ended=decision.ended
+            )
+        again, later = "wait" if decision.act is Act.WAIT else "retry", self._clock.now() + decision.wait
+        return Settlement(entry.number, again, decision.why, later, answer, entry.id, decision.ended)
 
     def _judged(self, entry: Entry, route: WriteRoute, answer: Answer) -> tuple[State, str]:
         today = datetime.fromtimestamp(self._clock.now(), UTC).date()
@@ -123,12 +125,13 @@ class Copying:
             return False  # something was settled while it was under way: it may be taken now
         return is_final(entry, await self._journal.open_entries(up_to=entry.horizon), self._refused, progress)
 
-    def _copied(self, entry: Entry, differed: str, answer: Answer | None) -> Settlement:
+    def _copied(self, entry: Entry, differed: str, answer: Answer | None, ended: bool | None = None) -> Settlement:
         """The copy is never sent again; now its rows are carried, and that the answers differed is kept."""
         if differed:
             log.warning("answers_differed", number=entry.number, route=entry.route, why=differed)
         self.to_carry[entry.number] = entry.lanes
-        return Settlement(entry.number, COPIED, differed, self._clock.now() + self._held_within, answer, entry.id)
+        by_then = self._clock.now() + self._held_within
+        return Settlement(entry.number, COPIED, differed, by_then, answer, entry.id, ended)
 
     def _carried(self, entry: Entry, why: str) -> Settlement:
         self.to_carry[entry.number] = entry.lanes

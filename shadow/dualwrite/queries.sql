@@ -81,7 +81,7 @@ UPDATE cutover.journal_replayer SET until = '-infinity' WHERE holder = %(holder)
 -- name: claim
 -- Entries that may be replayed now; that they are being sent is durable when this returns.
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
-       uncertain, attempts, sequence, client, reason, sealed_with, request, answer_with, answer, copied, differed
+       uncertain, lands_until, attempts, sequence, client, reason, sealed_with, request, answer_with, answer, copied, differed
 FROM cutover.journal_take(%(term)s, %(most)s, %(targets)s, %(one_by_one)s, %(apart)s, %(under_way)s, %(now)s, %(deadline)s);
 
 -- name: settle
@@ -122,14 +122,14 @@ WHERE number = %(number)s AND term < %(term)s AND ahead AND NOT lost AND deadlin
 -- name: open_entries
 -- The oldest of what is not settled, without bodies.
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
-       uncertain, attempts, sequence, client, reason
+       uncertain, lands_until, attempts, sequence, client, reason
 FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done', 'parked') AND number <= %(up_to)s
 ORDER BY number LIMIT %(most)s;
 
 -- name: open_in
 -- What is not settled and shares a lane with these; by chance a few others, too (`span_of`).
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
-       uncertain, attempts, sequence, client, reason
+       uncertain, lands_until, attempts, sequence, client, reason
 FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done', 'parked') AND number = ANY (ARRAY(
     SELECT l.number FROM unnest(%(lanes)s::text[]) lane JOIN cutover.journal_lane l ON l.span && cutover.span_of(lane)
 )) ORDER BY number;
@@ -137,13 +137,13 @@ FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done', 'parked'
 -- name: unknown_entries
 -- What has no outcome that anybody could tell.
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
-       uncertain, attempts, sequence, client, reason
+       uncertain, lands_until, attempts, sequence, client, reason
 FROM cutover.journal_entry WHERE state IN ('unknown', 'parked') AND state = 'unknown' ORDER BY number;
 
 -- name: listed_entries
 -- What a person has to look at: diverged, parked, abandoned.
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
-       uncertain, attempts, sequence, client, reason
+       uncertain, lands_until, attempts, sequence, client, reason
 FROM cutover.journal_entry WHERE number IN (
     SELECT number FROM cutover.journal_entry WHERE state IN ('diverged', 'abandoned')
     UNION ALL SELECT number FROM cutover.journal_entry WHERE state IN ('unknown', 'parked') AND state = 'parked'
@@ -156,7 +156,7 @@ SELECT number, differed FROM cutover.journal_entry WHERE differed <> '' ORDER BY
 -- name: entries
 -- These entries, with what was sealed.
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
-       uncertain, attempts, sequence, client, reason, sealed_with, request, answer_with, answer, copied, differed
+       uncertain, lands_until, attempts, sequence, client, reason, sealed_with, request, answer_with, answer, copied, differed
 FROM cutover.journal_entry WHERE number = ANY (%(numbers)s) ORDER BY number;
 
 -- name: park
@@ -190,9 +190,14 @@ WITH abandoned AS (
 ), gone AS (DELETE FROM cutover.journal_lane l USING abandoned WHERE l.number = abandoned.number)
 SELECT number FROM abandoned ORDER BY number;
 
+-- name: lock_replayer
+-- What is just being claimed is durable when this returns, and nothing is claimed until the transaction ends.
+SELECT FROM cutover.journal_replayer FOR UPDATE;
+
 -- name: hold
--- Hold lanes for heal: nothing new is admitted or replayed in them. The control row is locked, as by admission: whoever
--- was admitted before is seen by whoever looks afterwards, and whoever comes later sees the hold.
+-- Hold lanes for heal: nothing new is admitted or replayed in them. The control row is locked, as by admission, and before
+-- it (`lock_replayer`) the one that claims lock: whoever was admitted or claimed before is seen by whoever looks
+-- afterwards, and whoever comes later sees the hold. A leader that was frozen may hold lanes while another one claims.
 WITH still AS MATERIALIZED (SELECT one FROM cutover.control FOR UPDATE)
 INSERT INTO cutover.journal_hold (id, lane, span, until)
 SELECT %(id)s, lane, cutover.span_of(lane), clock_timestamp() + make_interval(secs => %(seconds)s)
@@ -296,7 +301,7 @@ SELECT (SELECT count(*) FROM theirs),
 -- name: entries_in
 -- The newest entries in these states.
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
-       uncertain, attempts, sequence, client, reason
+       uncertain, lands_until, attempts, sequence, client, reason
 FROM cutover.journal_entry WHERE state = ANY (%(states)s) AND number < %(before)s ORDER BY number DESC LIMIT %(most)s;
 
 -- name: standby_answer

@@ -39,7 +39,9 @@ class Pace:
     lease: float = 5.0
     """Seconds after which another replayer takes over from one that fell silent."""
     send_within: float = 35.0
-    """Seconds after which a copy cannot land any more; above the sender's own timeout."""
+    """Seconds from its claim after which a copy cannot land any more: the sender's own timeout, and `begin_within`."""
+    begin_within: float = 5.0
+    """Seconds from its claim within which a copy is sent, or given back."""
     idle: float = 0.02
     gather: float = 0.01
     """Seconds for which entries that may be sent, and copies that have ended, are gathered: a statement for several
@@ -277,7 +279,7 @@ class Replayer:
         back = "again" if adopted else "back"
         if before and not await self._has_its_turn(before, None if adopted else self._pace.in_turn_within):
             return Settlement(entry.number, back, "what is before it did not go well")
-        if self._clock.now() > claimed + self._pace.send_within / 2:
+        if self._clock.now() > claimed + self._pace.begin_within:
             return Settlement(entry.number, back, "too late to be sent under this claim")
         return await self._copying.copy(entry)
 

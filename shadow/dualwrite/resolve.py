@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -220,23 +220,30 @@ class Resolver:
 
     async def _held(self, id: str, lanes: Sequence[str]) -> tuple[str, ...] | None:
         """Hold the lanes with all that they hang together with; None if that grows without end."""
-        found = await self._together(lanes)
+        found, entries = await self._together(lanes)
+        if self._may_land(entries):
+            return None  # not to be seen after clients were held up
         for _ in range(20):
             await self._journal.hold(id, found, self._patience.hold)
-            wider = await self._together(found)
+            wider, _ = await self._together(found)
             if wider == found:
                 return found
             found = wider
         return None
 
-    async def _together(self, lanes: Sequence[str]) -> tuple[str, ...]:
-        """The lanes with those of all that touches them, directly or not, as far as it was written by now."""
+    def _may_land(self, entries: Iterable[Entry]) -> bool:
+        """Whether a copy that nobody waits for may land on top of the rows: it is asked again by its id first, which
+        needs none of these lanes, for nothing open is before it in its own."""
+        return any(entry.lands_until > self._clock.now() for entry in entries)
+
+    async def _together(self, lanes: Sequence[str]) -> tuple[tuple[str, ...], list[Entry]]:
+        """The lanes with those of all that touches them, directly or not, as far as it was written by now; and that."""
         found = minimal(lanes)
         while True:
             entries = await self._journal.open_in(found)
             wider = closure([*found, *self._behind_own_lanes(found, entries)], entries)
             if wider == found:
-                return found
+                return found, entries
             found = wider
 
     def _behind_own_lanes(self, lanes: Sequence[str], entries: Sequence[Entry]) -> set[str]:
@@ -254,7 +261,9 @@ class Resolver:
         return True
 
     async def _all_over(self, entries: list[Entry]) -> bool:
-        """Rows are no answer while an unknown among them may still land, or be told to have landed."""
+        """Rows are no answer while an unknown among them, or a copy, may still land, or be told to have landed."""
+        if self._may_land(entries):
+            return False
         for entry in entries:
             if entry.state is State.UNKNOWN and not await self._over(entry):
                 return False

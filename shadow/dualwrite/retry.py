@@ -34,6 +34,8 @@ class Decision:
     act: Act
     why: str
     wait: float = 0.0
+    ended: bool | None = None
+    """False: this copy may still land. True: no copy can, for the standby has done it. Else: no earlier one than this."""
 
 
 def back_off(attempts: int) -> float:
@@ -48,15 +50,16 @@ def decide(heard: Answer | AskFailed, *, ids: bool, attempts: int) -> Decision:
         return _unanswered(heard, ids, wait)
     status = heard.status
     if 200 <= status < 400:
-        return Decision(Act.COMPARE, f"answered {status}")
+        return Decision(Act.COMPARE, f"answered {status}", ended=True)
     if status in (429, 503):
         return Decision(Act.WAIT, f"answered {status}: it takes nothing at present", _asked_for(heard))
-    if status == 409 and ids and attempts < IN_PROGRESS_TRIES and _may_be_in_progress(heard):
-        return Decision(Act.RETRY, "answered 409: an earlier copy may still be under way", wait)
+    if status == 409 and ids and _may_be_in_progress(heard):
+        act = Act.RETRY if attempts < IN_PROGRESS_TRIES else Act.REFUSED
+        return Decision(act, "answered 409: an earlier copy may still be under way", wait, False)
+    if status in (502, 504) and ids:
+        return Decision(Act.RETRY, f"answered {status}: asked again by its id", wait, False)
     if status >= 500 and ids and attempts < FAULT_TRIES:
         return Decision(Act.RETRY, f"answered {status}: it may get well, and asking again by its id is safe", wait)
-    if status in (502, 504) and ids:
-        return Decision(Act.RETRY, f"answered {status}: asked again by its id", wait)
     if status >= 500 and not ids:
         return Decision(Act.HEAL, f"answered {status}: it may have happened in part")
     return Decision(Act.REFUSED, f"answered {status}", wait)
@@ -84,5 +87,5 @@ def _unanswered(failed: AskFailed, ids: bool, wait: float) -> Decision:
     if not ids:
         return Decision(Act.HEAL, f"it may have happened: {failed}")
     if failed.reason in (Reason.TIMEOUT, Reason.RESET):
-        return Decision(Act.RETRY, f"no answer, asked again by its id: {failed}", wait)
-    return Decision(Act.REFUSED, f"no answer that can be used: {failed}", wait)
+        return Decision(Act.RETRY, f"no answer, asked again by its id: {failed}", wait, False)
+    return Decision(Act.REFUSED, f"no answer that can be used: {failed}", wait, False)

@@ -55,7 +55,7 @@ class ReplayJournal(PostgresJournal):
     def _told(self, term: int, settlements: Sequence[Settlement]) -> dict[str, Any]:
         batch = [
             {"number": s.number, "act": str(s.act), "reason": storable(s.reason), "retry_at": s.retry_at,
-             "sealed_with": self._keyring.current if s.answer else None}
+             "ended": s.ended, "sealed_with": self._keyring.current if s.answer else None}
             for s in settlements
         ]  # fmt: skip
         answers = [self._sealed_answer(s.answer, "standby", s.id) for s in settlements]
@@ -101,7 +101,8 @@ class ReplayJournal(PostgresJournal):
         await self._session.run_all(("lock_position", {}), ("bereave", told))
 
     async def hold(self, id: str, lanes: Sequence[str], seconds: float) -> None:
-        await self._session.run("hold", id=id, lanes=list(lanes), seconds=seconds)
+        told = {"id": id, "lanes": list(lanes), "seconds": seconds}
+        await self._session.run_all(("lock_replayer", {}), ("hold", told))
 
     async def renew(self, id: str, lanes: Sequence[str], seconds: float) -> bool:
         ((kept,),) = await self._session.run("renew", id=id, lanes=list(lanes), seconds=seconds)

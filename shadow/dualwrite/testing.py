@@ -238,7 +238,8 @@ class InMemoryJournal:
             state = entry.state if kept else moved(entry.state, State(told.act))
             copied = {"copied": True, "differed": told.reason} if told.act == COPIED else {}
             tries = entry.attempts + (told.act != "wait")
-            self._change(entry, state=state, attempts=tries, reason=told.reason, **copied)
+            until = {None: entry.lands_until, True: 0.0, False: max(entry.lands_until, sent.deadline)}[told.ended]
+            self._change(entry, state=state, attempts=tries, reason=told.reason, lands_until=until, **copied)
         return True
 
     async def orphans(self, term: int) -> list[Orphan]:

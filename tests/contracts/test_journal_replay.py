@@ -246,6 +246,24 @@ async def test_many_copies_settled_at_once_are_each_noted_as_if_alone(stage: Sta
     assert sorted(await stage.claim(now=NOW + 9)) == [retried, copied]
 
 
+async def test_until_when_a_copy_may_land_is_kept_until_the_standby_has_done_it(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 60)
+    await stage.write("i-1", "a")
+
+    async def settled(act: State | str, ended: bool | None, now: float) -> float:
+        assert await stage.claim(now=now) == [1]
+        await stage.journal.settle(1, [Settlement(1, act, ended=ended)])
+        ((entry,), again) = await stage.journal.open_in(["a"]), await stage.journal.entries([1])
+        assert again[0].lands_until == entry.lands_until
+        return entry.lands_until
+
+    assert await settled("retry", None, NOW) == 0.0
+    assert await settled("retry", False, NOW + 1) == NOW + 30
+    assert await settled("wait", None, NOW + 2) == NOW + 30
+    assert await settled("retry", False, NOW) == NOW + 30
+    assert await settled("retry", True, NOW + 3) == 0.0
+
+
 async def test_a_lost_copy_is_never_sent_again_by_itself(stage: Stage) -> None:
     await stage.journal.lead("me", 0, 60)
     await stage.write("i-1", "a")

@@ -35,6 +35,7 @@ ROUTES = {
     BOTH: WriteRoute(carry="both", pins={"ids.things": "id"}),
     NAMED: WriteRoute(lanes=("b/{body.number}",)),
 }
+BEGIN_WITHIN, LANDS_WITHIN = 15.0, 20.0  # seconds
 CELLS = ("a", "b/1", "b/2")
 
 
@@ -89,6 +90,10 @@ class Backends:
     sent: list[tuple[str, str]] = field(default_factory=list)
     copies: list[Copy] = field(default_factory=list)
     healed: list[tuple[str, ...]] = field(default_factory=list)  # lanes of every heal
+    clock: TurnedClock = field(default_factory=TurnedClock)
+    late: deque[tuple[float, Side, Copy]] = field(
+        default_factory=deque
+    )  # what nobody waits for, but may land until then
     unwilling: deque[Exception] = field(default_factory=deque)  # what the next heals end with
 
     async def send(self, copy: Copy, target: Target) -> Answer:
@@ -102,10 +107,11 @@ class Backends:
             return Answer(503, (), b"")
         if fault == "refused once" or orjson.loads(copy.body)["op"] in self.refusing:
             return Answer(400, (), b"{}")
-        if fault in ("lost", "hangs"):
+        if fault == "late" and side.ids:  # of another one the copy is lost: its rows are carried after its deadline
+            self.late.append((self.clock.now() + LANDS_WITHIN, side, copy))
+        if fault in ("lost", "hangs", "late"):
             return await self._silence(fault)
-        pinned = orjson.loads(copy.pin).get("ids", {}).get("things", [None])[0] if copy.pin else None
-        answer = side.take(copy.id, copy.body, pinned)
+        answer = side.take(copy.id, copy.body, _pinned(copy))
         return await self._silence(fault) if fault != "none" else answer
 
     async def _silence(self, fault: str) -> Answer:
@@ -130,6 +136,10 @@ class Backends:
         present = {op for ops in other.cells.values() for op in ops}
         other.serials = {op: serial for op, serial in (other.serials | one.serials).items() if op in present}
         other.sequence = max([other.sequence, *(serial + 1 for serial in other.serials.values())])
+
+
+def _pinned(copy: Copy) -> int | None:
+    return orjson.loads(copy.pin).get("ids", {}).get("things", [None])[0] if copy.pin else None
 
 
 class NoTokens:
@@ -164,6 +174,7 @@ class Stand:
     gone: list[Replayer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.backends.clock = self.clock
         self.replayer = self.a_replayer()
 
     def a_replayer(self) -> Replayer:
@@ -176,7 +187,7 @@ class Stand:
             RuleBook(self.rules), Limits.of(2, 10**6), self.clock,
             Pace(
                 idle=0.001, gather=0.0, resolve_every=0.0, held_within=60.0, behind=20.0, care_beside=False,
-                in_turn_within=0.05,
+                in_turn_within=0.05, begin_within=BEGIN_WITHIN, send_within=BEGIN_WITHIN + LANDS_WITHIN,
             ),
         )  # fmt: skip
 
@@ -232,6 +243,13 @@ class Stand:
         if told and answer.status < 300:
             await self.journal.outcomes([Outcome(f"id-{op}", State.DONE, answer)])
 
+    async def copy_lands(self) -> None:
+        """The oldest copy that nobody waits for takes effect, if it can: until its deadline, and by its id once."""
+        if self.backends.late:
+            until, side, copy = self.backends.late.popleft()
+            if self.clock.now() < until:
+                side.take(copy.id, copy.body, _pinned(copy))
+
     async def finishes(self) -> None:
         """The edge tells the oldest outcome that it has kept back."""
         if self.told_later:
@@ -265,6 +283,10 @@ class Stand:
         if not keeps_faults:
             self.backends.faults.clear()
 
+    async def settles(self) -> None:
+        """What became of copies is told; heals, which are seen to beside them, may come before anything is sent."""
+        await self.replayer._settle_finished()
+
     async def another_leads(self) -> None:
         """The leader freezes; another one takes over."""
         await self.journal.step_down(f"replayer {self.leaders}", self.replayer.term)
@@ -291,6 +313,8 @@ class Stand:
         self.backends.refusing.clear()
         while self.pending:
             await self.lands(False)
+        while self.backends.late:
+            await self.copy_lands()
         for _ in range(400):
             if not (entries := await self.journal.open_entries()):
                 return

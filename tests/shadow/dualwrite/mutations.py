@@ -22,7 +22,7 @@ from shadow.dualwrite.resolve import Resolver
 from shadow.dualwrite.retry import Act
 from shadow.dualwrite.testing import InMemoryJournal
 from tests.shadow.dualwrite.backends import CREATE, PLAIN, ROWS
-from tests.shadow.dualwrite.programs import COURSES, ROUTES, Step
+from tests.shadow.dualwrite.programs import COURSES, FAULTS, ROUTES, Step
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -36,6 +36,7 @@ class Mutation:
     leaning: bool = False
     courses: tuple[str, ...] = COURSES
     routes: tuple[str, ...] = ROUTES
+    faults: tuple[str, ...] = FAULTS
 
 
 def _nothing(*_: object) -> Any:
@@ -50,6 +51,10 @@ def _yes(*_: object) -> Any:
         return True
 
     return done()
+
+
+def _never(*_: object) -> bool:
+    return False
 
 
 def _lanes_hold_nobody_back(patch: pytest.MonkeyPatch) -> None:
@@ -198,6 +203,9 @@ MUTATIONS = {
     "heal does not wait for what is in flight": Mutation(
         _set(Resolver, "_calm", _yes), "old", courses=("ok", "open after", "5xx", "5xx")
     ),
+    "rows are carried while a copy may still land on top of them": Mutation(
+        _set(Resolver, "_may_land", _never), "old", courses=("ok", "5xx"), routes=(PLAIN,), faults=("late",)
+    ),
     "the roles are swapped although the standby has not caught up": Mutation(_flips_without_a_look, "old"),
     "heal settles what it has not carried": Mutation(_heal_stands_for_all, "old"),
     "a late answer counts although it was overtaken": Mutation(
@@ -240,6 +248,11 @@ STATEMENTS: dict[str, tuple[str, str, list[Step]]] = {
     "the roles are swapped although an outcome is not known": (
         "EXISTS (SELECT FROM cutover.journal_entry WHERE state IN ('intent', 'unknown'))", "false",
         [("write", A, "late", PLAIN), ("lands", False), ("flips",)],
+    ),
+    "rows are carried while a copy may still land on top of them": (
+        "WHEN NOT m.ended THEN greatest(e.lands_until, m.deadline)", "",
+        [("write", A, "ok", PLAIN), ("turns", 1, ("late",)), ("write", A, "5xx", PLAIN), ("turns", 1),
+         ("copy lands",)],
     ),
     "the intent of a dead edge counts as failed": (
         "SET state = 'unknown', reason = 'its edge fell silent'",

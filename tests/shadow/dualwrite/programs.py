@@ -14,17 +14,23 @@ Step = tuple[object, ...]
 COURSES = ("ok", "ok", "ok", "ok", "4xx", "5xx", "lost", "never", "late", "dies", "dies after", "open after")
 LANES = st.sampled_from((("a",), ("b/1",), ("b",), ("a", "b/1")))
 ROUTES = (PLAIN, PLAIN, CREATE, ROWS, BOTH)
-FAULT = st.sampled_from(("none", "none", "busy", "lost", "lost after", "hangs", "hangs after"))
-TURNS = st.tuples(st.just("turns"), st.integers(1, 3), st.lists(FAULT, max_size=4).map(tuple))
-LATER = st.sampled_from([("lands", True), ("lands", False), ("finish",), ("poison",), ("another leads",)])
+FAULTS = ("none", "none", "busy", "lost", "lost after", "late", "hangs", "hangs after")
+LATER = st.sampled_from(
+    [("lands", True), ("lands", False), ("copy lands",), ("finish",), ("poison",), ("another leads",)]
+)
 FLIPS = st.just(("flips",))
 TIME = st.tuples(st.just("time"), st.sampled_from((1, 40, 400)))
 
 
-def programs(courses: Sequence[str] = COURSES, routes: Sequence[str] = ROUTES) -> st.SearchStrategy[list[Step]]:
-    """Programs whose writes go by these routes, and take one of these courses on the active side."""
+def programs(
+    courses: Sequence[str] = COURSES, routes: Sequence[str] = ROUTES, faults: Sequence[str] = FAULTS
+) -> st.SearchStrategy[list[Step]]:
+    """Programs whose writes go by these routes, and take one of these courses on the active side; copies meet these
+    faults."""
+    befall = st.lists(st.sampled_from(faults), max_size=4).map(tuple)
+    turns = st.tuples(st.just("turns"), st.integers(1, 3), befall)
     write = st.tuples(st.just("write"), LANES, st.sampled_from(courses), st.sampled_from(routes))
-    return st.lists(st.one_of(write, write, write, TURNS, TURNS, LATER, TIME, FLIPS), max_size=30)
+    return st.lists(st.one_of(write, write, write, turns, turns, LATER, TIME, FLIPS), max_size=30)
 
 
 async def check(stand: Stand) -> None:
@@ -53,8 +59,12 @@ async def run(stand: Stand, program: list[Step]) -> None:
                     await stand.write(*with_)  # type: ignore[arg-type]
                 case "turns":
                     await stand.turns(*with_)  # type: ignore[arg-type]
+                    if stand.backends.late:
+                        await stand.settles()
                 case "lands":
                     await stand.lands(*with_)  # type: ignore[arg-type]
+                case "copy lands":
+                    await stand.copy_lands()
                 case "finish":
                     await stand.finishes()
                 case "poison":

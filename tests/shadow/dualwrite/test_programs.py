@@ -64,7 +64,7 @@ def test_each_way_of_breaking_the_code_breaks_a_promise(name: str, monkeypatch: 
     monkeypatch.setattr(resolve, "LOOK_AGAIN", 0.0)
 
     @settings(max_examples=TRIES, phases=[Phase.generate], database=None, deadline=None)
-    @given(program=programs(mutation.courses, mutation.routes))
+    @given(program=programs(mutation.courses, mutation.routes, mutation.faults))
     def any_program(program: list[Step]) -> None:
         journal = InMemoryJournal(Roles(1, mutation.active, standby))
         asyncio.run(run(Stand(journal, active=mutation.active, leaning=mutation.leaning), program))

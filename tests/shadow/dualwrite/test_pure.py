@@ -211,6 +211,28 @@ def test_an_answer_means_what_the_backend_can_promise(heard: int | Reason, with_
 
 
 @pytest.mark.parametrize(
+    ("heard", "ended"),
+    [
+        (201, True),
+        (400, None),  # nothing is recorded under the id: an earlier copy may still be taken
+        (409, False),
+        (429, None),
+        (500, None),
+        (502, False),
+        (504, False),
+        (Reason.REFUSED, None),
+        (Reason.RESET, False),
+        (Reason.TIMEOUT, False),
+        (Reason.TOO_LARGE, False),
+    ],
+)
+@pytest.mark.parametrize("attempts", [0, 100])
+def test_a_copy_without_an_answer_may_still_land(heard: int | Reason, ended: bool | None, attempts: int) -> None:
+    answer = Answer(heard, (), b"") if isinstance(heard, int) else AskFailed(heard)
+    assert decide(answer, ids=True, attempts=attempts).ended is ended
+
+
+@pytest.mark.parametrize(
     ("body", "act"),
     [
         (b'{"code":"IN_PROGRESS"}', Act.RETRY),

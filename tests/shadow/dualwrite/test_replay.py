@@ -393,13 +393,29 @@ async def test_a_standby_that_was_away_gets_rows_that_wait_for_their_turn_in_one
     assert (len(stand.backends.sent), len(stand.backends.healed)) == (1, 1)
 
 
-async def test_what_was_tried_is_asked_again_and_gets_no_rows_in_company_before(stand: Stand) -> None:
+async def test_no_rows_are_carried_where_a_copy_may_still_land_on_top_of_them(stand: Stand) -> None:
+    """The standby was frozen with a copy under way, and goes on after others were told that it had failed."""
+    await stand.write(("a",))
+    await stand.turns(1, ("late",))
+    await stand.turns(1, ("busy",), keeps_faults=True)
+    await stand.write(("a", "b/1"))
+    await stand.write(("b/1",), route=ROWS)
+    assert await stand.replayer._resolver.heal(("b/1",)) == []
+    assert stand.backends.healed == []
+    assert await stand.write(("a",)), "nobody is held up meanwhile"
+    await stand.copy_lands()
+    stand.clock.turn(40)
+    await stand.calm()
+    assert stand.equal()
+
+
+async def test_no_rows_go_in_company_where_a_copy_may_still_land(stand: Stand) -> None:
     await stand.write(("a",), route=BOTH)
     await stand.turns(1, ("lost",))
     await stand.write(("a",), route=BOTH)
     await stand.write(("b/1",), route=ROWS)
     await stand.write(("b/2",), route=BOTH)
-    stand.clock.turn(60)
+    stand.clock.turn(25)
     await stand.turns(1, ("busy",) * 3)
     stand.replayer._care.carry(3, ("b/1",))
     await stand.turns(1, ("busy",) * 3)

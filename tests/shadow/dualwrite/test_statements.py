@@ -113,6 +113,25 @@ async def test_a_hold_waits_for_what_is_just_being_admitted_and_sees_it(fresh_da
         assert (await healer.under_way("heal", NOW) == [1]) is admitted, "seen, or not admitted"
 
 
+async def test_a_hold_waits_for_what_is_just_being_claimed_and_sees_it(fresh_database: Callable[[], str]) -> None:
+    """By another leader than the one that heals, which was frozen for a while."""
+    url = fresh_database()
+    control_row(url)
+    async with await ReplayJournal.open(url, KEYS) as journal, await psycopg.AsyncConnection.connect(url) as leader:
+        await journal.append([an_intent("i-1", "cadets/1")], NOW)
+        await journal.outcomes([done("i-1")])
+        await journal.lead("me", 0, 60)
+        claiming = "SELECT number FROM cutover.journal_take(1, 9, '{new}', '{}', '{}', '{}', %s, %s)"
+        claimed = await (await leader.execute(claiming, [NOW, NOW + 60])).fetchall()
+        assert claimed == [(1,)]
+        holding = asyncio.create_task(journal.hold("heal", ["cadets"], 60))
+        done_early, _ = await asyncio.wait({holding}, timeout=0.2)
+        assert not done_early
+        await leader.commit()
+        await holding
+        assert await journal.under_way("heal", NOW) == [1]
+
+
 async def test_a_hold_that_lapses_while_something_is_being_admitted_is_not_renewed(
     fresh_database: Callable[[], str],
 ) -> None:
