@@ -102,7 +102,7 @@ class Care:
             self._not_before = self._clock.monotonic() + min(LONGEST_PAUSE, 0.02 * 2.0 ** min(self._failures, 10))
 
     async def _company(self, most: int) -> list[str]:
-        """Lanes of the oldest entries that would only wait for a heal of their own. Not where a copy may still land: for
+        """Lanes of the oldest entries that would only wait for a heal of their own. Not where a copy may land: for
         that one the heal would have to wait."""
         now = self._clock.now()
         late = now - self._behind

@@ -210,7 +210,8 @@ def entry_of(row: tuple[Any, ...], keyring: Keyring | None = None) -> Entry:
             answer = answer_of(keyring.open(bytes(sealed_answer), f"answer {id}", answer_with))
     return Entry(
         number, id, epoch, origin, target, route, tuple(lanes), at, forward_by, after, State(state), completion,
-        horizon, ended, uncertain, lands_until, attempts, sequence, client, actor, reason, request, answer, copied, differed,
+        horizon, ended, uncertain, lands_until, attempts, sequence, client, actor, reason, request, answer, copied,
+        differed,
     )  # fmt: skip
 
 

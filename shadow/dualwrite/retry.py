@@ -35,7 +35,7 @@ class Decision:
     why: str
     wait: float = 0.0
     ended: bool | None = None
-    """False: this copy may still land. True: no copy can, for the standby has done it. Else: no earlier one than this."""
+    """False: this copy may still land. True: no copy can, it is done. None: as before."""
 
 
 def back_off(attempts: int) -> float:
