@@ -150,7 +150,8 @@ class Replays(Protocol):
         """Copies of earlier terms, and lost ones."""
 
     async def adopt(self, term: int, number: int, deadline: float, under_way: Sequence[int]) -> bool:
-        """Take over an orphan in order to send it again by its id, after those under way that it waits for."""
+        """Take over an orphan in order to send it again by its id, after those under way that it waits for. False if it
+        is no orphan any more, its turn has not come, or its lanes are held."""
 
     async def let_go(self, term: int, number: int, now: float) -> None:
         """An orphan ahead of its turn that cannot land any more waits for its turn as if it had never been claimed."""

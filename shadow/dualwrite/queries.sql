@@ -93,10 +93,14 @@ SELECT place, noted FROM cutover.journal_settle(%(term)s, %(batch)s::jsonb, %(an
 SELECT number, deadline, lost FROM cutover.journal_sending WHERE term <> %(term)s OR lost ORDER BY number;
 
 -- name: adopt
--- Take over an earlier term's copy in order to ask again by its id; one that was claimed ahead of its turn only once all
--- that it waits for is settled, or under way again, and nothing else is open before it in its lanes.
+-- Take over an earlier term's copy in order to ask again by its id, unless its lanes are held; one that was claimed ahead
+-- of its turn only once all that it waits for is settled, or under way again, and nothing else is open before it in its
+-- lanes.
 UPDATE cutover.journal_sending mine SET term = %(term)s, deadline = %(deadline)s
 WHERE number = %(number)s AND term < %(term)s AND NOT lost
+  AND NOT EXISTS (
+    SELECT FROM cutover.journal_lane own JOIN cutover.journal_hold h ON h.span && own.span
+    WHERE own.number = mine.number AND h.until > clock_timestamp())
   AND EXISTS (SELECT FROM cutover.journal_replayer WHERE term = %(term)s FOR SHARE)
   AND NOT (ahead AND EXISTS (
     SELECT FROM (
@@ -193,6 +197,10 @@ SELECT number FROM abandoned ORDER BY number;
 -- name: lock_replayer
 -- What is just being claimed is durable when this returns, and nothing is claimed until the transaction ends.
 SELECT FROM cutover.journal_replayer FOR UPDATE;
+
+-- name: share_replayer
+-- Whoever locked it before is done when this returns.
+SELECT FROM cutover.journal_replayer FOR SHARE;
 
 -- name: hold
 -- Hold lanes for heal: nothing new is admitted or replayed in them. The control row is locked, as by admission, and before

@@ -66,7 +66,8 @@ class ReplayJournal(PostgresJournal):
 
     async def adopt(self, term: int, number: int, deadline: float, under_way: Sequence[int]) -> bool:
         told = {"term": term, "number": number, "deadline": deadline, "under_way": list(under_way)}
-        return bool(await self._session.run("adopt", **told))
+        _, adopted = await self._session.run_all(("share_replayer", {}), ("adopt", told))
+        return bool(adopted)
 
     async def let_go(self, term: int, number: int, now: float) -> None:
         await self._session.run("let_go", term=term, number=number, now=now)

@@ -252,6 +252,8 @@ class InMemoryJournal:
             return False
         waited_for = self._waited_for(term, under_way)
         entries = self.all.values()
+        if conflict(self.all[number].lanes, self._held()):
+            return False
         if sent.ahead and in_the_way(self.all[number], entries, stuck(entries), waited_for) is not None:
             return False
         sent.term, sent.deadline = term, deadline

@@ -136,6 +136,18 @@ async def test_what_was_claimed_ahead_is_taken_over_in_its_turn(stage: Stage) ->
     assert await stage.journal.settle(2, [Settlement(n, State.APPLIED) for n in (1, 2, 3)]) == [True] * 3
 
 
+async def test_nothing_is_taken_over_in_lanes_whose_rows_are_being_carried(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 60)
+    await stage.write("i-1", "a/1")
+    await stage.claim()
+    await stage.journal.step_down("me", 1)
+    await stage.journal.lead("other", 0, 60)
+    await stage.journal.hold("h", ["a"], 60)
+    assert not await stage.journal.adopt(2, 1, NOW + 60, [])
+    await stage.journal.release("h")
+    assert await stage.journal.adopt(2, 1, NOW + 60, [])
+
+
 @pytest.mark.parametrize("before", [State.PARKED, "lost"])
 async def test_what_was_claimed_ahead_is_not_taken_over_past_what_is_open_in_its_lanes(
     stage: Stage, before: State | str
