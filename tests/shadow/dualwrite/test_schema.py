@@ -9,7 +9,7 @@ import pytest
 
 from shadow.dualwrite.settling import ReplayJournal
 from shadow.dualwrite.testing import an_intent, done
-from tests.contracts.journals import KEYS, NOW, control_row
+from tests.contracts.journals import KEYS, NOW, ROOM, control_row
 
 UNSOUND = (
     "number = 0", "id = ''", "epoch = 0", "target = origin", "lanes = '{}'", "after = -1", "after = number",
@@ -71,3 +71,14 @@ async def test_a_journal_of_an_earlier_version_gets_the_rules_of_this_one(journa
         assert sorted(now) == sorted(indexes)
     with pytest.raises(psycopg.errors.IntegrityError):
         changed(journal, "UPDATE cutover.journal_entry SET id = ''")
+
+
+async def test_a_journal_of_an_earlier_version_gets_the_columns_of_this_one(journal: str) -> None:
+    changed(journal, "ALTER TABLE cutover.journal_entry DROP COLUMN appended_by, DROP COLUMN lands_until")
+    changed(journal, "ALTER TABLE cutover.journal_sending DROP COLUMN ahead")
+    async with await ReplayJournal.open(journal, KEYS) as opened:
+        await opened.append([an_intent("i-2", "a")], NOW)
+        assert await opened.lead("me", 0, 60) == 1
+        _, claimed = await opened.turn(1, [], ROOM)
+        assert [entry.number for entry in claimed] == [1]
+        assert [entry.lands_until for entry in await opened.open_entries()] == [0.0, 0.0]

@@ -1,0 +1,132 @@
+"""Outcomes that nobody knows, and heals that wait for what may still land."""
+
+from __future__ import annotations
+
+import pytest
+
+from shadow.dualwrite.entry import State
+from shadow.dualwrite.lanes import lane_of_its_own
+from shadow.dualwrite.testing import InMemoryJournal
+from shadow.testing import TurnedClock
+from tests.shadow.dualwrite.backends import NAMED, PLAIN, Stand
+from tests.shadow.dualwrite.conftest import state
+
+
+@pytest.mark.parametrize(("course", "becomes"), [("lost", State.APPLIED), ("never", State.FAILED)])
+async def test_an_unknown_outcome_is_resolved_by_its_id(turned_stand: Stand, course: str, becomes: State) -> None:
+    await turned_stand.write(("a",), course)
+    await turned_stand.calm()
+    assert await state(turned_stand, 1) is becomes
+    late = turned_stand.backends.sides["new"].take("id-1", b"", None)
+    assert late.status == (200 if course == "lost" else 410), "what was given up cannot land any more"
+    assert turned_stand.equal()
+
+
+async def test_an_overtaken_unknown_is_healed(turned_stand: Stand) -> None:
+    await turned_stand.write(("a",), "lost")
+    await turned_stand.write(("a",))
+    await turned_stand.calm()
+    assert [await state(turned_stand, n) for n in (1, 2)] == [State.HEALED, State.HEALED]
+    assert turned_stand.equal()
+
+
+async def test_without_ids_a_5xx_is_healed_at_once_and_a_silence_later(stand: Stand) -> None:
+    await stand.write(("a",), "5xx")
+    await stand.write(("b/1",), "lost")
+    await stand.turns(3)
+    assert [await state(stand, n) for n in (1, 2)] == [State.HEALED, State.UNKNOWN]
+    stand.clock.turn(301)
+    await stand.turns(1)
+    assert await state(stand, 2) is State.HEALED
+    assert stand.equal()
+
+
+async def test_a_request_may_live_its_whole_life_from_the_last_moment_at_which_it_was_forwarded(stand: Stand) -> None:
+    """Its edge was frozen between the intent and the first byte: the backend had it for less time than the journal."""
+    forward_by = stand.clock.now() + 5
+    await stand.write(("a",), "never")
+    stand.clock.turn(forward_by + 295.5 - stand.clock.now())
+    await stand.turns(1)
+    assert await state(stand, 1) is State.UNKNOWN
+    stand.clock.turn(forward_by + 301 - stand.clock.now())
+    await stand.turns(1)
+    assert await state(stand, 1) is State.HEALED
+
+
+async def test_an_edge_is_waited_for_while_its_writer_may_only_have_lost_its_connection() -> None:
+    journal = InMemoryJournal(writer=1, present={1})
+    stand = Stand(journal, clock=TurnedClock())
+    await stand.write(("a",), "open")
+    stand.clock.turn(1.1)
+    for is_here in (False, False, True, False, False):  # twice for less than two seconds in a row
+        journal.present = {1} if is_here else set()
+        stand.clock.turn(0.6)
+        await stand.turns(1)
+        assert await state(stand, 1) is State.INTENT
+    stand.clock.turn(60.0)
+    await stand.turns(1)
+    assert await state(stand, 1) is State.INTENT, "nobody has looked for long: it may have been here all the time"
+    assert not await stand.write(("a",)), "its lane is not free"
+    await stand.turns(11)
+    assert await state(stand, 1) is State.UNKNOWN
+    assert await stand.write(("a",))
+    stand.close()
+
+
+async def test_heal_waits_for_an_unknown_in_its_lanes_that_may_still_land(stand: Stand) -> None:
+    await stand.write(("a",), "never")
+    await stand.write(("a",), "5xx")
+    await stand.turns(3)
+    assert [await state(stand, n) for n in (1, 2)] == [State.UNKNOWN, State.UNKNOWN]
+    stand.clock.turn(301)
+    await stand.turns(2)
+    assert [await state(stand, n) for n in (1, 2)] == [State.HEALED, State.HEALED]
+    assert stand.equal()
+
+
+async def test_a_heal_whose_hold_has_lapsed_carries_nothing_and_begins_again(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lapsed(*_: object) -> bool:
+        return False
+
+    await stand.write(("a",), "5xx")
+    with monkeypatch.context() as frozen:
+        frozen.setattr(InMemoryJournal, "renew", lapsed)
+        await stand.turns(2)
+        assert (stand.backends.healed, await state(stand, 1)) == ([], State.UNKNOWN)
+    await stand.calm()
+    assert await state(stand, 1) is State.HEALED
+    assert stand.equal()
+
+
+async def test_heal_waits_for_what_is_in_flight_in_its_lanes(stand: Stand) -> None:
+    await stand.write(("a",), "5xx")
+    running = await stand.write(("a",), "open")
+    await stand.turns(2)
+    assert await state(stand, 1) is State.UNKNOWN
+    await stand.finish(running, ("a",))
+    await stand.calm()
+    assert [await state(stand, n) for n in (1, running)] == [State.HEALED, State.HEALED]
+    assert stand.equal()
+
+
+@pytest.mark.parametrize(("route", "carried"), [(NAMED, ("b",)), (PLAIN, ("",))])
+async def test_what_nobody_could_read_is_healed_by_all_that_its_route_may_touch(
+    stand: Stand, route: str, carried: tuple[str, ...]
+) -> None:
+    await stand.write((lane_of_its_own("id-1"),), "5xx", route)
+    await stand.write(("a",))
+    await stand.calm()
+    assert await state(stand, 1) is State.HEALED
+    assert stand.backends.healed == [carried]
+    assert stand.equal()
+
+
+async def test_a_database_that_cannot_be_reached_is_tried_again_for_an_unknown_outcome(stand: Stand) -> None:
+    stand.backends.unwilling.append(ConnectionError("the server is gone"))
+    await stand.write(("a",), "5xx")
+    await stand.turns(1)
+    assert await state(stand, 1) is State.UNKNOWN
+    await stand.calm()
+    assert await state(stand, 1) is State.HEALED
