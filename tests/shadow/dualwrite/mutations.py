@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shadow.answer import Answer
-from shadow.dualwrite import copying, ordering, replay, resolve, session, testing
+from shadow.dualwrite import copying, ordering, replay, resolve, session
 from shadow.dualwrite.admission import Flip, Settlement
 from shadow.dualwrite.care import Care
 from shadow.dualwrite.copying import Copying
@@ -20,7 +20,7 @@ from shadow.dualwrite.pinning import Pins
 from shadow.dualwrite.replay import Replayer
 from shadow.dualwrite.resolve import Resolver
 from shadow.dualwrite.retry import Act
-from shadow.dualwrite.testing import InMemoryJournal
+from shadow.dualwrite.testing import CREATED, InMemoryJournal, journal, writes
 from tests.shadow.dualwrite.backends import CREATE, PLAIN, ROWS
 from tests.shadow.dualwrite.programs import COURSES, FAULTS, ROUTES, Step
 
@@ -62,7 +62,7 @@ def _lanes_hold_nobody_back(patch: pytest.MonkeyPatch) -> None:
         earlier = [other for other in others if other.state is State.DONE and (other.completion or 0) <= entry.after]
         return "the clock" if any(other.number not in stuck | set(waited_for) for other in earlier) else None
 
-    patch.setattr(testing, "in_the_way", only_the_clock)
+    patch.setattr(journal, "in_the_way", only_the_clock)
 
 
 def _unknown_lanes_go_on(patch: pytest.MonkeyPatch) -> None:
@@ -70,7 +70,7 @@ def _unknown_lanes_go_on(patch: pytest.MonkeyPatch) -> None:
         known = [other for other in others if other.state is not State.UNKNOWN]
         return ordering.in_the_way(entry, known, stuck, waited_for)
 
-    patch.setattr(testing, "in_the_way", without_unknown)
+    patch.setattr(journal, "in_the_way", without_unknown)
 
 
 def _expired(state: State) -> Patch:
@@ -78,7 +78,7 @@ def _expired(state: State) -> Patch:
         async def expire(journal: InMemoryJournal, before: float) -> None:
             late = [n for n, i in journal.intents.items() if i.forward_by < before]
             for entry in [journal.all[number] for number in late if journal.all[number].state is State.INTENT]:
-                await journal.outcomes([Outcome(entry.id, state, testing.CREATED)])
+                await journal.outcomes([Outcome(entry.id, state, CREATED)])
 
         patch.setattr(InMemoryJournal, "expire", expire)
 
@@ -209,7 +209,7 @@ MUTATIONS = {
     "the roles are swapped although the standby has not caught up": Mutation(_flips_without_a_look, "old"),
     "heal settles what it has not carried": Mutation(_heal_stands_for_all, "old"),
     "a late answer counts although it was overtaken": Mutation(
-        _set(testing, "overtaken", lambda *_: False), "old", courses=("ok", "late")
+        _set(writes, "overtaken", lambda *_: False), "old", courses=("ok", "late")
     ),
 }
 
