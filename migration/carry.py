@@ -99,9 +99,12 @@ class Carrier:
             database.close()
 
     def carry(
-        self, lanes: Sequence[str], source: str, target: str, *, read: Callable[[], None] = lambda: None
-    ) -> Carried:
+        self, lanes: Sequence[str], source: str, target: str, *, until: float = float("inf"),
+        read: Callable[[], None] = lambda: None,
+    ) -> Carried:  # fmt: skip
         """Make the target's rows of these lanes equal to the source's; *read* is called once the source is read.
+
+        Nothing is written after *until* (`time.monotonic`), or later than `within` from when it is its turn.
 
         Raises Unmapped where no table has rows in a lane, Wider where the rows hang on others, Unreachable, and
         RowsError (nothing was changed). Doing it again is safe.
@@ -109,7 +112,7 @@ class Carrier:
         with self._lock:
             theirs, ours = self._databases[source], self._databases[target]
             try:
-                return self._carried(lanes, theirs, ours, read)
+                return self._carried(lanes, theirs, ours, read, until)
             except (*_GONE, Unreachable) as error:
                 told = line(error) if isinstance(error, psycopg.Error) else str(error)
                 raise Unreachable(f"rows cannot be carried now: {told}") from error
@@ -121,8 +124,11 @@ class Carrier:
                 theirs.end()
                 ours.end()
 
-    def _carried(self, lanes: Sequence[str], theirs: Database, ours: Database, read: Callable[[], None]) -> Carried:
-        began = time.monotonic()
+    def _carried(
+        self, lanes: Sequence[str], theirs: Database, ours: Database, read: Callable[[], None], until: float
+    ) -> Carried:
+        until = min(until, time.monotonic() + self._within)
+        self._in_time(until)
         pair = Pair(theirs.opened(), ours.opened())
         pair.source.session.run(_READ)
         pair.target.session.run(_WRITE)
@@ -134,7 +140,10 @@ class Carrier:
         carrying.read_rows()
         read()
         carrying.carry_out()
-        if time.monotonic() - began > self._within:
-            raise RowsError(f"it took longer than {self._within:g} s; nothing was changed")
+        self._in_time(until)
         pair.target.session.run("COMMIT")
         return Carried(carrying.counts())
+
+    def _in_time(self, until: float) -> None:
+        if time.monotonic() > until:
+            raise RowsError(f"it took longer than {self._within:g} s; nothing was changed")

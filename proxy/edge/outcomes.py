@@ -28,7 +28,8 @@ def outcome_of(id: str, head: AnswerHead, body: bytes | None, *, refusals: Seque
     """The outcome of a write that was answered. `body` is None where it was too large to be kept.
 
     2xx and 3xx: done. 4xx: failed, and so is a 500 that says one of the `refusals`. Any other 5xx: it has ended, and
-    may have happened in part, or as a whole: a backend that loses its database after a commit answers 500 too.
+    may have happened in part, or as a whole: a backend that loses its database after a commit answers 500 too. A 502 or
+    a 504 may be the word of a gateway that waits no longer, while the backend goes on.
     """
     answer = None if body is None else Answer(head.status, tuple(answer_fields(head.fields)), body)
     if head.status < 400:
@@ -38,7 +39,7 @@ def outcome_of(id: str, head: AnswerHead, body: bytes | None, *, refusals: Seque
     said = (body or b"").lower()
     if head.status == 500 and any(words.lower().encode() in said for words in refusals):
         return Outcome(id, State.FAILED, answer, "answered 500, which is a refusal here")
-    return Outcome(id, State.UNKNOWN, answer, f"answered {head.status}", ended=True)
+    return Outcome(id, State.UNKNOWN, answer, f"answered {head.status}", ended=head.status not in (502, 504))
 
 
 def is_unreadable(fields: RawFields, body: bytes) -> bool:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 
 import structlog
 
 from migration.carry import Carrier
-from migration.lanes import Unmapped, Wider
+from migration.kinds import Side
+from migration.lanes import Unmapped, Wider, covered
+from migration.mapping import RowMapping
 from proxy.config import Config
 from shadow.dualwrite.resolve import HangTogether, Heal, NoMapping, Resolver
 from shadow.dualwrite.session import JournalUnavailable
@@ -21,32 +24,50 @@ def heal_by(config: Config, databases: Mapping[str, str]) -> Heal:
     """Carries rows by the deployment's mapping; without one, or without both databases, every heal raises NoMapping."""
     mapping = config.rows.declared()
     if mapping is None:
-        return _unable("this deployment has no mapping of rows (rows.mapping)")
+        return _Unable("this deployment has no mapping of rows (rows.mapping)")
     if missing := [name for name in config.names if name not in databases]:
-        return _unable(f"nobody said where the rows of {' and '.join(missing)} are (backends.*.database)")
+        return _Unable(f"nobody said where the rows of {' and '.join(missing)} are (backends.*.database)")
     # The hold is renewed when rows begin to travel; with what a frozen transaction is given they must fit into it.
-    return _by_rows(Carrier(databases, mapping, within=config.journal.hold / 2))
+    return HealByRows(Carrier(databases, mapping, within=config.journal.hold / 2), mapping)
 
 
-def _unable(why: str) -> Heal:
-    async def unable(lanes: tuple[str, ...], source: str, destination: str) -> None:
-        raise NoMapping(why)
+class _Unable:
+    def __init__(self, why: str) -> None:
+        self._why = why
 
-    return unable
+    def check(self, lanes: tuple[str, ...]) -> None:
+        raise NoMapping(self._why)
+
+    async def __call__(self, lanes: tuple[str, ...], source: str, destination: str, within: float) -> None:
+        self.check(lanes)
 
 
-def _by_rows(carrier: Carrier) -> Heal:
-    async def carry(lanes: tuple[str, ...], source: str, destination: str) -> None:
+class HealByRows:
+    """Heals between two databases by one mapping (`shadow.dualwrite.resolve.Heal`)."""
+
+    def __init__(self, carrier: Carrier, mapping: RowMapping) -> None:
+        self._carrier, self._mapping = carrier, mapping
+
+    def check(self, lanes: tuple[str, ...]) -> None:
+        """See `Heal.check`."""
+        if not lanes:
+            raise NoMapping("nothing told which rows it touched: heal the lanes that it may have touched")
         try:
-            carried = await asyncio.to_thread(carrier.carry, lanes, source, destination)
+            covered(self._mapping, lanes, Side.OLD)
+        except Unmapped as error:
+            raise NoMapping(str(error)) from error
+
+    async def __call__(self, lanes: tuple[str, ...], source: str, destination: str, within: float) -> None:
+        """See `Heal.__call__`. The time counts from here, however long the thread has to wait for its turn."""
+        until = time.monotonic() + within
+        try:
+            carried = await asyncio.to_thread(self._carrier.carry, lanes, source, destination, until=until)
         except Unmapped as error:
             raise NoMapping(str(error)) from error
         except Wider as error:
             raise HangTogether(error.lanes) from error
         if carried.total:
             log.info("rows_carried", lanes=lanes, rows=carried.rows)
-
-    return carry
 
 
 class HealsAsked:

@@ -78,7 +78,7 @@ class Settlement:
     retry_at: float = 0.0  # of "retry": not before; of "lost": when it ended for sure, if it did
     answer: Answer | None = None
     id: str = ""  # the entry's, under which the answer is sealed
-    ended: bool | None = None  # False: this copy may land until the deadline of its claim; True: no copy can any more
+    ended: bool | None = None  # False: this copy may still land; True: no copy can any more; None: as before
 
     def __post_init__(self) -> None:
         if self.answer is not None and not self.id:
@@ -154,7 +154,14 @@ class Replays(Protocol):
         is no orphan any more, its turn has not come, or its lanes are held."""
 
     async def let_go(self, term: int, number: int, now: float) -> None:
-        """An orphan ahead of its turn that cannot land any more waits for its turn as if it had never been claimed."""
+        """An orphan ahead of its turn that nobody waits for is sent in its turn; it may have been sent before."""
+
+    async def only_rows(self, numbers: Sequence[int]) -> list[int]:
+        """Never send these again, whatever becomes of them: their rows are carried. Those of them that are not being
+        sent, and only those are marked."""
+
+    async def closed(self, numbers: Sequence[int]) -> None:
+        """No copy of these can land any more."""
 
     async def open_entries(self, up_to: int = NEWEST, most: int = NEWEST) -> list[Entry]:
         """What is not settled, without bodies: the oldest so many, up to a number. All of it may be very much."""
@@ -196,8 +203,9 @@ class Replays(Protocol):
     async def position(self) -> tuple[int, int]:
         """The newest number and the newest completion."""
 
-    async def heal(self, id: str, lanes: Sequence[str], completion: int) -> list[int]:
-        """Mark as healed what the rows of these lanes stand for, which the hold has. Empty if the hold has ended."""
+    async def heal(self, id: str, lanes: Sequence[str], completion: int) -> list[int] | None:
+        """Mark as healed what the rows of these lanes stand for, which the hold has. None, and nothing was marked, if
+        one of them is not held any more."""
 
     async def release(self, id: str) -> None:
         """Let the held lanes go on."""

@@ -103,11 +103,10 @@ class Care:
 
     async def _company(self, most: int) -> list[str]:
         """Lanes of the oldest entries that would only wait for a heal of their own. Not where a copy may land: for
-        that one the heal would have to wait."""
-        now = self._clock.now()
-        late = now - self._behind
+        that one the standby would have to be asked first."""
+        late = self._clock.now() - self._behind
         entries = await self._journal.open_entries(most=4 * self._at_once)
-        landing = Taken(lane for entry in entries if entry.lands_until > now for lane in entry.lanes)
+        landing = Taken(lane for entry in entries if entry.unanswered for lane in entry.lanes)
         waiting = (
             entry for entry in entries
             if entry.state is State.DONE and entry.at < late and entry.number not in self._rows

@@ -20,6 +20,7 @@ from shadow.dualwrite.lanes import WriteRoute
 from shadow.dualwrite.ordering import is_final
 from shadow.dualwrite.pinning import Unpinnable, pins_of, sequence_value
 from shadow.dualwrite.retry import Act, decide
+from shadow.dualwrite.session import JournalUnavailable
 from shadow.sender import Target
 
 log = structlog.get_logger("journal")
@@ -103,9 +104,11 @@ class Copying:
         if decision.act is Act.REFUSED and await self._is_final(entry, progress):
             allowed = answer is not None and entry.answer is not None and self._judged(entry, route, answer)
             if allowed and allowed[0] is State.APPLIED:
-                return self._copied(entry, "", answer)  # the rules say that both mean the same: the rows decide
+                return self._copied(
+                    entry, "", answer, decision.ended
+                )  # the rules say that both mean the same: the rows decide
             if route.carry == "both":
-                return self._copied(entry, decision.why, answer)
+                return self._copied(entry, decision.why, answer, decision.ended)
             log.warning("entry_parked", number=entry.number, route=entry.route, why=decision.why)
             return Settlement(
                 entry.number, State.PARKED, decision.why, answer=answer, id=entry.id, ended=decision.ended
@@ -123,9 +126,13 @@ class Copying:
         self._refused[entry.number] = progress
         if progress != self._progress:
             return False  # something was settled while it was under way: it may be taken now
-        return is_final(entry, await self._journal.open_entries(up_to=entry.horizon), self._refused, progress)
+        try:
+            others = await self._journal.open_entries(up_to=entry.horizon)
+        except JournalUnavailable:
+            return False
+        return progress == self._progress and is_final(entry, others, self._refused, progress)
 
-    def _copied(self, entry: Entry, differed: str, answer: Answer | None, ended: bool | None = None) -> Settlement:
+    def _copied(self, entry: Entry, differed: str, answer: Answer | None, ended: bool | None) -> Settlement:
         """The copy is never sent again; now its rows are carried, and that the answers differed is kept."""
         if differed:
             log.warning("answers_differed", number=entry.number, route=entry.route, why=differed)

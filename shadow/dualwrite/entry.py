@@ -117,7 +117,7 @@ class Entry:
     horizon: int = 0  # the newest number when it completed
     ended: bool = False
     uncertain: bool = False  # parked while a copy of it may have landed: it is not to be sent again
-    lands_until: float = 0.0  # a copy that nobody waits for may land on the standby until then; 0 if there is none
+    unanswered: bool = False  # a copy may have been sent, and what the standby did with it nobody was told
     attempts: int = 0
     sequence: str | None = None
     client: str | None = None

@@ -200,7 +200,7 @@ def _admission(row: tuple[Any, ...], repeated: Mapping[int, Answer]) -> Admissio
 def entry_of(row: tuple[Any, ...], keyring: Keyring | None = None) -> Entry:
     """An entry from a row of `open_entries` or, with the keyring, of `entries`."""
     (number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
-     uncertain, lands_until, attempts, sequence, client, reason, *sealed) = row  # fmt: skip
+     uncertain, unanswered, attempts, sequence, client, reason, *sealed) = row  # fmt: skip
     request, actor, answer, copied, differed = None, None, None, False, ""
     if keyring is not None:
         sealed_with, sealed_request, answer_with, sealed_answer, copied, differed = sealed
@@ -210,7 +210,7 @@ def entry_of(row: tuple[Any, ...], keyring: Keyring | None = None) -> Entry:
             answer = answer_of(keyring.open(bytes(sealed_answer), f"answer {id}", answer_with))
     return Entry(
         number, id, epoch, origin, target, route, tuple(lanes), at, forward_by, after, State(state), completion,
-        horizon, ended, uncertain, lands_until, attempts, sequence, client, actor, reason, request, answer, copied,
+        horizon, ended, uncertain, unanswered, attempts, sequence, client, actor, reason, request, answer, copied,
         differed,
     )  # fmt: skip
 

@@ -81,7 +81,7 @@ UPDATE cutover.journal_replayer SET until = '-infinity' WHERE holder = %(holder)
 -- name: claim
 -- Entries that may be replayed now; that they are being sent is durable when this returns.
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
-       uncertain, lands_until, attempts, sequence, client, reason, sealed_with, request, answer_with, answer, copied, differed
+       uncertain, unanswered, attempts, sequence, client, reason, sealed_with, request, answer_with, answer, copied, differed
 FROM cutover.journal_take(%(term)s, %(most)s, %(targets)s, %(one_by_one)s, %(apart)s, %(under_way)s, %(now)s, %(deadline)s);
 
 -- name: settle
@@ -96,7 +96,7 @@ SELECT number, deadline, lost FROM cutover.journal_sending WHERE term <> %(term)
 -- Take over an earlier term's copy in order to ask again by its id, unless its lanes are held; one that was claimed ahead
 -- of its turn only once all that it waits for is settled, or under way again, and nothing else is open before it in its
 -- lanes.
-UPDATE cutover.journal_sending mine SET term = %(term)s, deadline = %(deadline)s
+WITH adopted AS (UPDATE cutover.journal_sending mine SET term = %(term)s, deadline = %(deadline)s
 WHERE number = %(number)s AND term < %(term)s AND NOT lost
   AND NOT EXISTS (
     SELECT FROM cutover.journal_lane own JOIN cutover.journal_hold h ON h.span && own.span
@@ -115,25 +115,39 @@ WHERE number = %(number)s AND term < %(term)s AND NOT lost
     ) waited_for WHERE NOT EXISTS (
         SELECT FROM cutover.journal_sending s WHERE s.number = waited_for.number AND s.term = %(term)s AND NOT s.lost
           AND s.number = ANY (%(under_way)s))
-  )) RETURNING number;
+  )) RETURNING number)
+UPDATE cutover.journal_entry e SET unanswered = true FROM adopted WHERE e.number = adopted.number RETURNING e.number;
 
 -- name: let_go
--- A copy that an earlier term claimed ahead of its turn, and that cannot land any more, waits for its turn.
-DELETE FROM cutover.journal_sending
-WHERE number = %(number)s AND term < %(term)s AND ahead AND NOT lost AND deadline <= %(now)s
-  AND EXISTS (SELECT FROM cutover.journal_replayer WHERE term = %(term)s FOR SHARE);
+-- A copy that an earlier term claimed ahead of its turn, and may have sent, waits for its turn.
+WITH gone AS (
+    DELETE FROM cutover.journal_sending
+    WHERE number = %(number)s AND term < %(term)s AND ahead AND NOT lost AND deadline <= %(now)s
+      AND EXISTS (SELECT FROM cutover.journal_replayer WHERE term = %(term)s FOR SHARE) RETURNING number
+)
+UPDATE cutover.journal_entry e SET unanswered = true FROM gone WHERE e.number = gone.number;
+
+-- name: only_rows
+-- These are never sent again: their rows are carried. Not what is being sent.
+UPDATE cutover.journal_entry e SET copied = true
+WHERE e.number = ANY (%(numbers)s) AND e.state IN ('unknown', 'done', 'parked')
+  AND NOT EXISTS (SELECT FROM cutover.journal_sending s WHERE s.number = e.number) RETURNING e.number;
+
+-- name: closed
+-- No copy of these can land any more: the standby has closed their ids.
+UPDATE cutover.journal_entry SET unanswered = false WHERE number = ANY (%(numbers)s);
 
 -- name: open_entries
 -- The oldest of what is not settled, without bodies.
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
-       uncertain, lands_until, attempts, sequence, client, reason
+       uncertain, unanswered, attempts, sequence, client, reason
 FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done', 'parked') AND number <= %(up_to)s
 ORDER BY number LIMIT %(most)s;
 
 -- name: open_in
 -- What is not settled and shares a lane with these; by chance a few others, too (`span_of`).
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
-       uncertain, lands_until, attempts, sequence, client, reason
+       uncertain, unanswered, attempts, sequence, client, reason
 FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done', 'parked') AND number = ANY (ARRAY(
     SELECT l.number FROM unnest(%(lanes)s::text[]) lane JOIN cutover.journal_lane l ON l.span && cutover.span_of(lane)
 )) ORDER BY number;
@@ -141,13 +155,13 @@ FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done', 'parked'
 -- name: unknown_entries
 -- What has no outcome that anybody could tell.
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
-       uncertain, lands_until, attempts, sequence, client, reason
+       uncertain, unanswered, attempts, sequence, client, reason
 FROM cutover.journal_entry WHERE state IN ('unknown', 'parked') AND state = 'unknown' ORDER BY number;
 
 -- name: listed_entries
 -- What a person has to look at: diverged, parked, abandoned.
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
-       uncertain, lands_until, attempts, sequence, client, reason
+       uncertain, unanswered, attempts, sequence, client, reason
 FROM cutover.journal_entry WHERE number IN (
     SELECT number FROM cutover.journal_entry WHERE state IN ('diverged', 'abandoned')
     UNION ALL SELECT number FROM cutover.journal_entry WHERE state IN ('unknown', 'parked') AND state = 'parked'
@@ -160,7 +174,7 @@ SELECT number, differed FROM cutover.journal_entry WHERE differed <> '' ORDER BY
 -- name: entries
 -- These entries, with what was sealed.
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
-       uncertain, lands_until, attempts, sequence, client, reason, sealed_with, request, answer_with, answer, copied, differed
+       uncertain, unanswered, attempts, sequence, client, reason, sealed_with, request, answer_with, answer, copied, differed
 FROM cutover.journal_entry WHERE number = ANY (%(numbers)s) ORDER BY number;
 
 -- name: park
@@ -236,17 +250,20 @@ SELECT NOT EXISTS (SELECT FROM unnest(%(lanes)s::text[]) asked WHERE asked NOT I
 
 -- name: heal
 -- The rows of these lanes, which are held, are on the standby as they were at a completion: what they stand for is settled,
--- if all of its lanes are among them. More may be held than was carried: what an earlier try took for needed.
+-- if all of its lanes are among them. More may be held than was carried: what an earlier try took for needed. False, and
+-- nothing was settled, if one of the lanes is not held any more.
 WITH carried AS MATERIALIZED (
     SELECT lane, span FROM cutover.journal_hold
     WHERE id = %(id)s AND lane = ANY (%(lanes)s) AND until > clock_timestamp()
+), still AS MATERIALIZED (
+    SELECT NOT EXISTS (SELECT FROM unnest(%(lanes)s::text[]) asked WHERE asked NOT IN (SELECT lane FROM carried)) AS held
 ), unequal AS (  -- what is open is found by its lanes; their texts are compared below
     SELECT number FROM cutover.journal_entry
     WHERE number = ANY (ARRAY(SELECT l.number FROM carried JOIN cutover.journal_lane l ON l.span && carried.span))
     UNION ALL SELECT number FROM cutover.journal_entry WHERE state IN ('diverged', 'abandoned') AND state = 'diverged'
 ), healed AS (
     UPDATE cutover.journal_entry e SET state = 'healed', settled_at = clock_timestamp()
-    FROM unequal u WHERE e.number = u.number
+    FROM unequal u, still WHERE e.number = u.number AND still.held
       AND e.state IN ('done', 'parked', 'diverged', 'unknown') AND coalesce(e.completion, 0) <= %(completion)s
       AND e.target = (SELECT standby FROM cutover.control)
       AND NOT EXISTS (SELECT FROM unnest(e.lanes) mine WHERE NOT EXISTS (
@@ -254,7 +271,7 @@ WITH carried AS MATERIALIZED (
     RETURNING e.number
 ), sent AS (DELETE FROM cutover.journal_sending s USING healed WHERE s.number = healed.number),
    gone AS (DELETE FROM cutover.journal_lane l USING healed WHERE l.number = healed.number)
-SELECT number FROM healed ORDER BY number;
+SELECT held, ARRAY(SELECT number FROM healed ORDER BY number) FROM still;
 
 -- name: position
 -- The newest number and the newest completion.
@@ -309,7 +326,7 @@ SELECT (SELECT count(*) FROM theirs),
 -- name: entries_in
 -- The newest entries in these states.
 SELECT number, id, epoch, origin, target, route, lanes, at, forward_by, after, completion, horizon, state, ended,
-       uncertain, lands_until, attempts, sequence, client, reason
+       uncertain, unanswered, attempts, sequence, client, reason
 FROM cutover.journal_entry WHERE state = ANY (%(states)s) AND number < %(before)s ORDER BY number DESC LIMIT %(most)s;
 
 -- name: standby_answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,7 +25,7 @@ from shadow.sender import Target
 log = structlog.get_logger("journal")
 
 LOOK_AGAIN = 0.02
-TIMES_WIDER = 5
+TIMES_WIDER = 20
 
 
 class NoMapping(Exception):
@@ -43,12 +43,15 @@ class HangTogether(Exception):
 class Heal(Protocol):
     """Copies the rows of some lanes from the active to the standby side; nothing in them changes meanwhile.
 
-    It must be over before the hold is (`Patience.hold`): whoever is late writes nothing.
+    It must be over before the hold is: whoever is late writes nothing.
     """
 
-    async def __call__(self, lanes: tuple[str, ...], source: str, destination: str) -> None:
-        """Both sides hold the same rows when this returns. Raises NoMapping, or HangTogether (nothing was
-        changed); anything else is tried again."""
+    def check(self, lanes: tuple[str, ...]) -> None:
+        """Raises NoMapping where there is no way to carry these; it asks no database."""
+
+    async def __call__(self, lanes: tuple[str, ...], source: str, destination: str, within: float) -> None:
+        """Both sides hold the same rows when this returns, in so many seconds from its call. Raises NoMapping, or
+        HangTogether (nothing was changed); anything else is tried again."""
 
 
 class Quiet(Protocol):
@@ -141,16 +144,19 @@ class Resolver:
 
     async def _ask(self, entry: Entry) -> Noted | None:
         """Claim the id: either the backend has recorded an answer under it, or it never will."""
-        (whole,) = await self._journal.entries([entry.number])
-        try:
-            answer = await self._copies.send(
-                copy_of(whole, self._targets[entry.origin], purpose="resolve"), self._targets[entry.origin]
-            )
-        except AskFailed as failed:
-            log.info("unknown_not_resolved_yet", number=entry.number, why=str(failed))
-            return None
-        outcome = _recorded(entry, answer)
+        answer = await self._by_id(entry, entry.origin)
+        outcome = None if answer is None else _recorded(entry, answer)
         return None if outcome is None else (await self._journal.outcomes([outcome]))[0]
+
+    async def _by_id(self, entry: Entry, name: str) -> Answer | None:
+        """What the backend has recorded under the entry's id; if nothing, it never will: the id is closed."""
+        (whole,) = await self._journal.entries([entry.number])
+        target = self._targets[name]
+        try:
+            return await self._copies.send(copy_of(whole, target, purpose="resolve"), target)
+        except AskFailed as failed:
+            log.info("not_resolved_yet", number=entry.number, by=name, why=str(failed))
+            return None
 
     async def _over(self, entry: Entry) -> bool:
         """Whether the entry can no longer land on a backend without ids."""
@@ -203,6 +209,8 @@ class Resolver:
         return None
 
     async def _carried(self, id: str, lanes: Sequence[str], sides: tuple[str, str] | None) -> list[int] | None:
+        if not await self._closed(lanes):
+            return None
         held = await self._held(id, lanes)
         if held is None or not await self._calm(id):
             return None
@@ -212,17 +220,39 @@ class Resolver:
         sides = (touched[0].origin, touched[0].target) if touched else sides
         if sides is None:
             return None
+        rows, began = _with_rows(held), self._clock.monotonic()
+        self._heal.check(rows)
         if not await self._journal.renew(id, held, self._patience.hold):  # all of it for the rows, or begin again
             return None
+        # What the rows stand for is carried again, and never sent, if nobody hears that they were: or if an outcome is
+        # told meanwhile of what was taken to be over.
+        await self._journal.only_rows([entry.number for entry in touched])
         _, completion = await self._journal.position()
-        await self._heal(tuple(lane for lane in held if not is_lane_of_its_own(lane)), *sides)
+        await self._heal(rows, *sides, self._patience.hold / 2 - (self._clock.monotonic() - began))
         return await self._journal.heal(id, held, completion)
+
+    async def _closed(self, lanes: Sequence[str]) -> bool:
+        """Whether no copy can land on top of the rows that nobody waits for: the standby is asked to close their ids,
+        before anybody is held up. From then on these are only carried, for it takes no copy of them."""
+        found, entries = await self._together(lanes)
+        numbers = [entry.number for entry in entries if self._may_land(entry)]
+        if not numbers:
+            return True
+        self._heal.check(_with_rows(found))
+        ours = set(await self._journal.only_rows(numbers))  # others are being sent just now
+        closing = [entry for entry in entries if entry.number in ours]
+        said = await asyncio.gather(*(self._by_id(entry, entry.target) for entry in closing))
+        closed = [entry.number for entry, answer in zip(closing, said, strict=True) if answer and _is_closed(answer)]
+        await self._journal.closed(closed)
+        return len(closed) == len(numbers)
+
+    def _may_land(self, entry: Entry) -> bool:
+        """Whether a copy of it may still be on its way, though nobody is told what becomes of it."""
+        return entry.unanswered and self._targets[entry.target].cooperates
 
     async def _held(self, id: str, lanes: Sequence[str]) -> tuple[str, ...] | None:
         """Hold the lanes with all that they hang together with; None if that grows without end."""
-        found, entries = await self._together(lanes)
-        if self._may_land(entries):
-            return None  # not to be seen after clients were held up
+        found, _ = await self._together(lanes)
         for _ in range(20):
             await self._journal.hold(id, found, self._patience.hold)
             wider, _ = await self._together(found)
@@ -230,11 +260,6 @@ class Resolver:
                 return found
             found = wider
         return None
-
-    def _may_land(self, entries: Iterable[Entry]) -> bool:
-        """Whether a copy that nobody waits for may land on top of the rows: it is asked again by its id first, which
-        needs none of these lanes, for nothing open is before it in its own."""
-        return any(entry.lands_until > self._clock.now() for entry in entries)
 
     async def _together(self, lanes: Sequence[str]) -> tuple[tuple[str, ...], list[Entry]]:
         """The lanes with those of all that touches them, directly or not, as far as it was written by now; and that."""
@@ -262,7 +287,7 @@ class Resolver:
 
     async def _all_over(self, entries: list[Entry]) -> bool:
         """Rows are no answer while an unknown among them, or a copy, may still land, or be told to have landed."""
-        if self._may_land(entries):
+        if any(self._may_land(entry) for entry in entries):
             return False
         for entry in entries:
             if entry.state is State.UNKNOWN and not await self._over(entry):
@@ -270,10 +295,19 @@ class Resolver:
         return len({(entry.origin, entry.target) for entry in entries}) == 1
 
 
+def _with_rows(lanes: Sequence[str]) -> tuple[str, ...]:
+    return tuple(lane for lane in lanes if not is_lane_of_its_own(lane))
+
+
+def _is_closed(answer: Answer) -> bool:
+    """Whether nothing new can happen under the id that was asked for."""
+    return answer.status < 500 and answer.status not in (409, 429)
+
+
 def _recorded(entry: Entry, answer: Answer) -> Outcome | None:
     """What the backend has recorded under the id, as an outcome; None if it cannot say now."""
     if 200 <= answer.status < 400:
         return Outcome(entry.id, State.DONE, answer, "recorded by the backend")
-    if answer.status >= 500 or answer.status in (409, 429):
+    if not _is_closed(answer):
         return None
     return Outcome(entry.id, State.FAILED, answer, f"the backend says {answer.status} under this id, for ever")

@@ -65,7 +65,7 @@ CREATE TABLE IF NOT EXISTS cutover.journal_entry (
     state          text NOT NULL,
     ended          boolean NOT NULL DEFAULT false,
     uncertain      boolean NOT NULL DEFAULT false,
-    lands_until    double precision NOT NULL DEFAULT 0,
+    unanswered     boolean NOT NULL DEFAULT false,
     attempts       integer NOT NULL DEFAULT 0,
     copied         boolean NOT NULL DEFAULT false,
     differed       text NOT NULL DEFAULT '',
@@ -93,8 +93,8 @@ DO $$ BEGIN
         ALTER TABLE cutover.journal_entry ADD COLUMN appended_by integer NOT NULL DEFAULT 0;
     END IF;
     IF NOT EXISTS (SELECT FROM pg_attribute
-                   WHERE attrelid = 'cutover.journal_entry'::regclass AND attname = 'lands_until') THEN
-        ALTER TABLE cutover.journal_entry ADD COLUMN lands_until double precision NOT NULL DEFAULT 0;
+                   WHERE attrelid = 'cutover.journal_entry'::regclass AND attname = 'unanswered') THEN
+        ALTER TABLE cutover.journal_entry ADD COLUMN unanswered boolean NOT NULL DEFAULT false;
     END IF;
 END $$;
 
@@ -613,7 +613,7 @@ BEGIN
             ) WITH ORDINALITY AS i (number, act, reason, retry_at, ended, sealed_with, place)
             ORDER BY i.number, i.place
         ), mine AS (
-            SELECT told.*, s.deadline FROM told JOIN cutover.journal_sending s ON s.number = told.number AND s.term = my_term
+            SELECT told.* FROM told JOIN cutover.journal_sending s ON s.number = told.number AND s.term = my_term
             FOR UPDATE OF s
         ), lost AS (
             UPDATE cutover.journal_sending s SET lost = true, deadline = least(s.deadline, nullif(m.retry_at, 0))
@@ -632,8 +632,7 @@ BEGIN
                 attempts = e.attempts + (m.act NOT IN ('lost', 'wait'))::integer,
                 retry_at = CASE WHEN m.act = 'lost' THEN e.retry_at ELSE coalesce(m.retry_at, 0) END,
                 reason = m.reason,
-                lands_until = CASE WHEN m.ended THEN 0 WHEN NOT m.ended THEN greatest(e.lands_until, m.deadline)
-                                   ELSE e.lands_until END,
+                unanswered = coalesce(NOT m.ended, e.unanswered),
                 standby_answer = CASE WHEN m.act = 'lost' THEN e.standby_answer ELSE answers[m.place] END,
                 standby_with = CASE WHEN m.act = 'lost' THEN e.standby_with ELSE m.sealed_with END,
                 settled_at = CASE WHEN m.act IN ('applied', 'diverged') THEN clock_timestamp() END

@@ -72,6 +72,14 @@ class ReplayJournal(PostgresJournal):
     async def let_go(self, term: int, number: int, now: float) -> None:
         await self._session.run("let_go", term=term, number=number, now=now)
 
+    async def only_rows(self, numbers: Sequence[int]) -> list[int]:
+        told = {"numbers": list(numbers)}
+        _, marked = await self._session.run_all(("lock_replayer", {}), ("only_rows", told))
+        return [number for (number,) in marked]
+
+    async def closed(self, numbers: Sequence[int]) -> None:
+        await self._session.run("closed", numbers=list(numbers))
+
     async def open_entries(self, up_to: int = NEWEST, most: int = NEWEST) -> list[Entry]:
         return [entry_of(row) for row in await self._session.run("open_entries", up_to=up_to, most=most)]
 
@@ -116,9 +124,9 @@ class ReplayJournal(PostgresJournal):
         ((number, completion),) = await self._session.run("position")
         return number, completion
 
-    async def heal(self, id: str, lanes: Sequence[str], completion: int) -> list[int]:
-        rows = await self._session.run("heal", id=id, lanes=list(lanes), completion=completion)
-        return [number for (number,) in rows]
+    async def heal(self, id: str, lanes: Sequence[str], completion: int) -> list[int] | None:
+        ((held, healed),) = await self._session.run("heal", id=id, lanes=list(lanes), completion=completion)
+        return list(healed) if held else None
 
     async def release(self, id: str) -> None:
         await self._session.run("release", id=id)

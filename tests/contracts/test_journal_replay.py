@@ -258,22 +258,44 @@ async def test_many_copies_settled_at_once_are_each_noted_as_if_alone(stage: Sta
     assert sorted(await stage.claim(now=NOW + 9)) == [retried, copied]
 
 
-async def test_until_when_a_copy_may_land_is_kept_until_the_standby_has_done_it(stage: Stage) -> None:
+async def test_that_a_copy_may_not_have_been_answered_is_kept_until_it_was(stage: Stage) -> None:
     await stage.journal.lead("me", 0, 60)
     await stage.write("i-1", "a")
 
-    async def settled(act: State | str, ended: bool | None, now: float) -> float:
-        assert await stage.claim(now=now) == [1]
+    async def settled(act: State | str, ended: bool | None) -> bool:
+        assert await stage.claim() == [1]
         await stage.journal.settle(1, [Settlement(1, act, ended=ended)])
         ((entry,), again) = await stage.journal.open_in(["a"]), await stage.journal.entries([1])
-        assert again[0].lands_until == entry.lands_until
-        return entry.lands_until
+        assert again[0].unanswered is entry.unanswered
+        return entry.unanswered
 
-    assert await settled("retry", None, NOW) == 0.0
-    assert await settled("retry", False, NOW + 1) == NOW + 30
-    assert await settled("wait", None, NOW + 2) == NOW + 30
-    assert await settled("retry", False, NOW) == NOW + 30
-    assert await settled("retry", True, NOW + 3) == 0.0
+    told = [("retry", None), ("retry", False), ("wait", None), ("retry", True), ("wait", False)]
+    assert [await settled(*one) for one in told] == [False, True, True, False, True]
+    await stage.journal.closed([1])
+    assert [entry.unanswered for entry in await stage.journal.open_in(["a"])] == [False]
+
+
+async def test_what_another_leader_may_have_sent_counts_as_unanswered(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 60)
+    for id, lane in (("i-1", "a"), ("i-2", "b"), ("i-3", "c")):
+        await stage.write(id, lane)
+    assert await stage.claim() == [1, 2, 3]
+    await stage.journal.step_down("me", 1)
+    await stage.journal.lead("other", 0, 60)
+    assert await stage.journal.adopt(2, 1, NOW + 60, [])
+    await stage.journal.let_go(2, 2, NOW + 31)
+    assert [entry.unanswered for entry in await stage.journal.open_entries()] == [True, True, False]
+
+
+async def test_what_is_being_sent_is_not_given_over_to_rows(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 60)
+    await stage.write("i-1", "a")
+    assert await stage.claim() == [1]
+    await stage.write("i-2", "a")
+    await stage.journal.append([an_intent("i-3", "b"), an_intent("i-4", "c")], NOW)
+    await stage.journal.outcomes([Outcome("i-3", State.UNKNOWN)])
+    assert sorted(await stage.journal.only_rows([1, 2, 3, 4])) == [2, 3]
+    assert [entry.copied for entry in await stage.journal.entries([1, 2, 3, 4])] == [False, True, True, False]
 
 
 async def test_a_lost_copy_is_never_sent_again_by_itself(stage: Stage) -> None:

@@ -22,7 +22,7 @@ from migration.watching import Mend, Watcher, Watching
 from proxy.carrying import ThroughJournal
 from proxy.release import standstill
 from proxy.release.changes import Change, Record
-from proxy.roles.healing import HealsAsked
+from proxy.roles.healing import HealByRows, HealsAsked
 from proxy.state import Phase
 from proxy.store import Store
 from shadow.clock import SystemClock
@@ -88,12 +88,8 @@ async def stage(node: str, django: str, fresh_database: Callable[[], str]) -> As
     await store.prepare(make_config("http://127.0.0.1:1", "http://127.0.0.1:2"))
     await store.change(await store.load(), Change(phase=Phase.SHADOWING), Record("test", "test", "test"))
     carrier = Carrier({"node": node, "django": django}, ROTC)
-
-    async def heal(lanes: tuple[str, ...], source: str, destination: str) -> None:
-        await asyncio.to_thread(carrier.carry, lanes, source, destination)
-
     async with await ReplayJournal.open(store.url, KEYS) as journal:
-        resolver = Resolver(journal, None, heal, None, {}, {}, SystemClock())  # type: ignore[arg-type]
+        resolver = Resolver(journal, None, HealByRows(carrier, ROTC), None, {}, {}, SystemClock())  # type: ignore[arg-type]
         yield Stage(node, django, store.url, journal, HealsAsked(journal, resolver))
     carrier.close()
     await store.close()

@@ -95,8 +95,8 @@ class InMemoryJournal(InMemoryWrites):
             state = entry.state if kept else moved(entry.state, State(told.act))
             copied = {"copied": True, "differed": told.reason} if told.act == COPIED else {}
             tries = entry.attempts + (told.act != "wait")
-            until = {None: entry.lands_until, True: 0.0, False: max(entry.lands_until, sent.deadline)}[told.ended]
-            self._change(entry, state=state, attempts=tries, reason=told.reason, lands_until=until, **copied)
+            unanswered = entry.unanswered if told.ended is None else not told.ended
+            self._change(entry, state=state, attempts=tries, reason=told.reason, unanswered=unanswered, **copied)
         return True
 
     async def orphans(self, term: int) -> list[Orphan]:
@@ -114,12 +114,24 @@ class InMemoryJournal(InMemoryWrites):
         if sent.ahead and in_the_way(self.all[number], entries, stuck(entries), waited_for) is not None:
             return False
         sent.term, sent.deadline = term, deadline
+        self._change(self.all[number], unanswered=True)
         return True
 
     async def let_go(self, term: int, number: int, now: float) -> None:
         sent = self.sending.get(number)
         if sent is not None and sent.ahead and not sent.lost and sent.term < term == self.term and sent.deadline <= now:
             del self.sending[number]
+            self._change(self.all[number], unanswered=True)
+
+    async def only_rows(self, numbers: Sequence[int]) -> list[int]:
+        may = [n for n in numbers if self.all[n].state in OPEN - {State.INTENT} and n not in self.sending]
+        for number in may:
+            self._change(self.all[number], copied=True)
+        return may
+
+    async def closed(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            self._change(self.all[number], unanswered=False)
 
     async def open_entries(self, up_to: int = NEWEST, most: int = NEWEST) -> list[Entry]:
         found = (e for e in self.all.values() if e.state in OPEN and e.number <= up_to)
@@ -180,7 +192,9 @@ class InMemoryJournal(InMemoryWrites):
     async def position(self) -> tuple[int, int]:
         return len(self.all), self.completion
 
-    async def heal(self, id: str, lanes: Sequence[str], completion: int) -> list[int]:
+    async def heal(self, id: str, lanes: Sequence[str], completion: int) -> list[int] | None:
+        if not await self.renew(id, lanes, 0.0):
+            return None
         carried, found = self.holds.get(id, set()) & set(lanes), []
         for entry in list(self.all.values()):
             may = entry.state in (State.DONE, State.PARKED, State.DIVERGED, State.UNKNOWN)

@@ -54,10 +54,14 @@ def carried() -> Carried:
 
 @pytest.fixture
 def heal(carried: Carried) -> Heal:
-    async def carry(lanes: tuple[str, ...], source: str, destination: str) -> None:
-        carried.append((lanes, source, destination))
+    class Carry:
+        def check(self, lanes: tuple[str, ...]) -> None:
+            """All of them have rows."""
 
-    return carry
+        async def __call__(self, lanes: tuple[str, ...], source: str, destination: str, within: float) -> None:
+            carried.append((lanes, source, destination))
+
+    return Carry()
 
 
 # --- looking
@@ -210,10 +214,14 @@ async def test_a_heal_without_a_mapping_says_so(deployment: Deployment) -> None:
     number = await settled(deployment, "i-1", "a", State.PARKED)
     await deployment.shadowing()
 
-    async def cannot(lanes: tuple[str, ...], source: str, destination: str) -> None:
-        raise NoMapping("there is no mapping for a")
+    class Cannot:
+        def check(self, lanes: tuple[str, ...]) -> None:
+            raise NoMapping("there is no mapping for a")
 
-    async with a_leader(deployment, cannot):
+        async def __call__(self, lanes: tuple[str, ...], source: str, destination: str, within: float) -> None:
+            """Nobody comes so far."""
+
+    async with a_leader(deployment, Cannot()):
         failed = await deployment.ask("POST", f"{ENTRIES}/{number}/heal", {})
     assert (failed.status, "no mapping for a" in failed.body["message"]) == (500, True)
     assert await state(deployment, number) is State.PARKED

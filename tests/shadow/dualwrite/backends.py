@@ -87,6 +87,7 @@ class Backends:
     sides: dict[str, Side] = field(default_factory=lambda: {"old": Side(False), "new": Side(True)})
     faults: deque[str] = field(default_factory=deque)
     refusing: set[int] = field(default_factory=set)  # ops that the standby refuses whatever happens
+    silent: bool = False  # to whoever asks what became of an id
     sent: list[tuple[str, str]] = field(default_factory=list)
     copies: list[Copy] = field(default_factory=list)
     healed: list[tuple[str, ...]] = field(default_factory=list)  # lanes of every heal
@@ -98,6 +99,8 @@ class Backends:
 
     async def send(self, copy: Copy, target: Target) -> Answer:
         side = self.sides[target.name]
+        if copy.purpose == "resolve" and self.silent:
+            raise AskFailed(Reason.TIMEOUT)
         if copy.purpose == "resolve":
             return side.recorded.setdefault(copy.id, Answer(410, (), b"{}"))
         self.sent.append((target.name, copy.id))
@@ -124,7 +127,10 @@ class Backends:
         self.sides[target.name].sequence = value
         await asyncio.sleep(0)  # a round trip: others may be served meanwhile
 
-    async def heal(self, lanes: tuple[str, ...], source: str, destination: str) -> None:
+    def check(self, lanes: tuple[str, ...]) -> None:
+        """Every lane has rows here."""
+
+    async def __call__(self, lanes: tuple[str, ...], source: str, destination: str, within: float) -> None:
         """Copies rows, as `migration` does."""
         self.healed.append(lanes)
         if self.unwilling:
@@ -180,7 +186,7 @@ class Stand:
     def a_replayer(self) -> Replayer:
         self.leaders += 1
         resolver = Resolver(
-            self.journal, self.backends, self.backends.heal, self.quiet, TARGETS, ROUTES, self.clock, Patience(hold=30)
+            self.journal, self.backends, self.backends, self.quiet, TARGETS, ROUTES, self.clock, Patience(hold=30)
         )
         return Replayer(
             f"replayer {self.leaders}", self.journal, self.backends, resolver, NoTokens(), TARGETS, ROUTES,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import orjson
 import pytest
 
-from shadow.dualwrite.entry import State
+from shadow.dualwrite.entry import Outcome, State
 from shadow.dualwrite.resolve import HangTogether, NoMapping
+from shadow.dualwrite.session import JournalUnavailable
 from shadow.dualwrite.testing import InMemoryJournal
 from shadow.settings import Rule, RuleKind
-from tests.shadow.dualwrite.backends import BOTH, ROWS, Stand
+from tests.shadow.dualwrite.backends import BOTH, ROWS, Backends, Stand
 from tests.shadow.dualwrite.conftest import differed, held_back, state
 
 
@@ -99,18 +101,87 @@ async def test_a_standby_that_was_away_gets_rows_that_wait_for_their_turn_in_one
     assert (len(stand.backends.sent), len(stand.backends.healed)) == (1, 1)
 
 
-async def test_no_rows_are_carried_where_a_copy_may_still_land_on_top_of_them(stand: Stand) -> None:
-    """The standby was frozen with a copy under way, and goes on after others were told that it had failed."""
+@pytest.fixture
+async def late(stand: Stand) -> Stand:
+    """The standby was frozen with a copy under way, and may go on after others were told that it had failed."""
     await stand.write(("a",))
     await stand.turns(1, ("late",))
-    await stand.turns(1, ("busy",), keeps_faults=True)
+    await stand.settles()
     await stand.write(("a", "b/1"))
     await stand.write(("b/1",), route=ROWS)
-    assert await stand.replayer._resolver.heal(("b/1",)) == []
-    assert stand.backends.healed == []
-    assert await stand.write(("a",)), "nobody is held up meanwhile"
-    await stand.copy_lands()
-    stand.clock.turn(40)
+    return stand
+
+
+async def test_a_copy_that_may_still_land_is_closed_before_rows_are_carried(late: Stand) -> None:
+    assert await late.replayer._resolver.heal(("b/1",)) == [1, 2, 3]
+    await late.copy_lands()
+    assert late.equal()
+
+
+async def test_no_rows_are_carried_while_a_copy_may_still_land_on_top_of_them(late: Stand) -> None:
+    late.backends.silent = True
+    assert await late.replayer._resolver.heal(("b/1",)) == []
+    assert late.backends.healed == []
+    assert await late.write(("a",)), "nobody is held up meanwhile"
+    await late.copy_lands()
+    late.backends.silent = False
+    await late.calm()
+    assert late.equal()
+
+
+async def test_what_the_standby_takes_no_copy_of_any_more_is_carried_though_its_heal_failed(late: Stand) -> None:
+    late.backends.unwilling.append(RuntimeError("a row was odd"))
+    with pytest.raises(RuntimeError):
+        await late.replayer._resolver.heal(("b/1",))
+    await late.calm()
+    assert (late.equal(), len(late.backends.sent)) == (True, 1)
+
+
+async def test_rows_are_carried_under_what_is_never_answered(stand: Stand) -> None:
+    """The standby dies of this very write, each time."""
+    await stand.write(("a",))
+    for _ in range(20):
+        await stand.turns(1, ("lost",), keeps_faults=True)
+        await stand.settles()
+    assert await stand.replayer._resolver.heal(("a",)) == [1]
+    assert stand.equal()
+
+
+async def test_what_was_carried_is_not_sent_though_nobody_heard_that_it_was(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The replayer dies, or its journal is away, between the commit of the rows and the end of the heal; when it comes
+    again, the rows do not hang together any more."""
+    await stand.write(("a",), "5xx")
+    await stand.write(("b/1",))
+    stand.backends.unwilling.append(HangTogether(("b/1",)))
+
+    async def unheard(*_: object) -> None:
+        monkeypatch.undo()
+        raise JournalUnavailable("no answer within 5 s")
+
+    monkeypatch.setattr(InMemoryJournal, "heal", unheard)
+    with pytest.raises(JournalUnavailable):
+        await stand.turns(1)
+    await stand.calm()
+    assert stand.equal()
+
+
+async def test_an_outcome_that_is_told_while_rows_travel_has_its_rows_carried_again(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its edge could reach the journal only after everybody thought that it was gone."""
+    await stand.write(("a",))
+    op = await stand.write(("a",), "open after")
+    await stand.journal.outcomes([Outcome(f"id-{op}", State.UNKNOWN)])
+    stand.clock.turn(400)
+    honest = Backends.__call__
+
+    async def carry(*given: Any) -> None:
+        await stand.finishes()
+        await honest(*given)
+
+    monkeypatch.setattr(Backends, "__call__", carry)
     await stand.calm()
     assert stand.equal()
 

@@ -74,11 +74,11 @@ async def test_a_journal_of_an_earlier_version_gets_the_rules_of_this_one(journa
 
 
 async def test_a_journal_of_an_earlier_version_gets_the_columns_of_this_one(journal: str) -> None:
-    changed(journal, "ALTER TABLE cutover.journal_entry DROP COLUMN appended_by, DROP COLUMN lands_until")
+    changed(journal, "ALTER TABLE cutover.journal_entry DROP COLUMN appended_by, DROP COLUMN unanswered")
     changed(journal, "ALTER TABLE cutover.journal_sending DROP COLUMN ahead")
     async with await ReplayJournal.open(journal, KEYS) as opened:
         await opened.append([an_intent("i-2", "a")], NOW)
         assert await opened.lead("me", 0, 60) == 1
         _, claimed = await opened.turn(1, [], ROOM)
         assert [entry.number for entry in claimed] == [1]
-        assert [entry.lands_until for entry in await opened.open_entries()] == [0.0, 0.0]
+        assert [entry.unanswered for entry in await opened.open_entries()] == [False, False]
