@@ -26,8 +26,7 @@ class Care:
 
     def __init__(
         self, journal: Replays, resolver: Resolver, targets: Mapping[str, Target], clock: Clock, *, every: float,
-        adopt: Callable[[int, Entry], Awaitable[bool]], settled: Callable[[int], None],
-        carries_rows: Callable[[Entry], bool], behind: float,
+        adopt: Callable[[int, Entry], Awaitable[bool]], carries_rows: Callable[[Entry], bool], behind: float,
     ) -> None:  # fmt: skip
         self._journal = journal
         self._resolver = resolver
@@ -35,7 +34,6 @@ class Care:
         self._clock = clock
         self._every = every
         self._adopt = adopt
-        self._settled = settled
         self._carries_rows = carries_rows
         self._behind = behind
         self._looked = float("-inf")
@@ -134,5 +132,4 @@ class Care:
             log.warning("heal_failed", numbers=list(numbers), why=repr(error))
             return
         for number in healed:
-            self._settled(number)
             self._rows.pop(number, None)

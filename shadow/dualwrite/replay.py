@@ -78,13 +78,14 @@ class Replayer:
             journal, copies, minter, targets, routes, rules, limits, clock,
             held_within=self._pace.held_within,
         )  # fmt: skip
+        resolver.tell(self._copying.settled)
         self.use(routes, rules)
         self._to = frozenset(targets)
         self._running: dict[asyncio.Task[Settlement], Entry] = {}  # the copies of this term
         self._aside: set[asyncio.Task[Settlement]] = set()  # those of earlier terms, whose results nobody hears
         self._care = Care(
             journal, resolver, targets, clock, every=self._pace.resolve_every, adopt=self._adopt,
-            settled=self._copying.settled, carries_rows=self._carries_rows, behind=self._pace.behind,
+            carries_rows=self._carries_rows, behind=self._pace.behind,
         )  # fmt: skip
         self._caring: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -98,11 +98,16 @@ class Resolver:
         self._name = secrets.token_hex(6)
         self._absent: dict[int, float] = {}  # writer → since when, by the monotonic clock
         self._looked = float("-inf")
+        self._tell: Callable[[int], None] = lambda number: None
         self._healed: set[int] = set()  # by this round of resolve_unknown: several unknowns in one heal
 
     def use(self, routes: Mapping[str, WriteRoute]) -> None:
         """Go by another route table from now on."""
         self._routes = routes
+
+    def tell(self, settled: Callable[[int], None]) -> None:
+        """Call this with the number of everything that a heal settles, before anybody else can see that it is."""
+        self._tell = settled
 
     async def resolve_unknown(self) -> None:
         """See to every entry whose outcome is unknown; what cannot be settled yet stays for the next time."""
@@ -220,8 +225,7 @@ class Resolver:
         sides = (touched[0].origin, touched[0].target) if touched else sides
         if sides is None:
             return None
-        rows, began = _with_rows(held), self._clock.monotonic()
-        self._heal.check(rows)
+        rows, began = self._with_rows(held), self._clock.monotonic()
         if not await self._journal.renew(id, held, self._patience.hold):  # all of it for the rows, or begin again
             return None
         # What the rows stand for is carried again, and never sent, if nobody hears that they were: or if an outcome is
@@ -229,7 +233,10 @@ class Resolver:
         await self._journal.only_rows([entry.number for entry in touched])
         _, completion = await self._journal.position()
         await self._heal(rows, *sides, self._patience.hold / 2 - (self._clock.monotonic() - began))
-        return await self._journal.heal(id, held, completion)
+        healed = await self._journal.heal(id, held, completion)
+        for number in healed or ():
+            self._tell(number)
+        return healed
 
     async def _closed(self, lanes: Sequence[str]) -> bool:
         """Whether no copy can land on top of the rows that nobody waits for: the standby is asked to close their ids,
@@ -238,13 +245,21 @@ class Resolver:
         numbers = [entry.number for entry in entries if self._may_land(entry)]
         if not numbers:
             return True
-        self._heal.check(_with_rows(found))
+        self._with_rows(found)
         ours = set(await self._journal.only_rows(numbers))  # others are being sent just now
         closing = [entry for entry in entries if entry.number in ours]
         said = await asyncio.gather(*(self._by_id(entry, entry.target) for entry in closing))
         closed = [entry.number for entry, answer in zip(closing, said, strict=True) if answer and _is_closed(answer)]
         await self._journal.closed(closed)
         return len(closed) == len(numbers)
+
+    def _with_rows(self, lanes: Sequence[str]) -> tuple[str, ...]:
+        """Those of the lanes in which there are rows. Raises NoMapping if there is no way to carry them."""
+        found = tuple(lane for lane in lanes if not is_lane_of_its_own(lane))
+        if not found:
+            raise NoMapping("nothing told which rows it touched: heal the lanes that it may have touched")
+        self._heal.check(found)
+        return found
 
     def _may_land(self, entry: Entry) -> bool:
         """Whether a copy of it may still be on its way, though nobody is told what becomes of it."""
@@ -293,10 +308,6 @@ class Resolver:
             if entry.state is State.UNKNOWN and not await self._over(entry):
                 return False
         return len({(entry.origin, entry.target) for entry in entries}) == 1
-
-
-def _with_rows(lanes: Sequence[str]) -> tuple[str, ...]:
-    return tuple(lane for lane in lanes if not is_lane_of_its_own(lane))
 
 
 def _is_closed(answer: Answer) -> bool:

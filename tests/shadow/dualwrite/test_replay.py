@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
-from shadow.dualwrite.entry import State
+from shadow.dualwrite.care import Care
+from shadow.dualwrite.entry import Entry, State
 from shadow.dualwrite.resolve import NoMapping
 from shadow.dualwrite.session import JournalUnavailable
 from shadow.dualwrite.testing import InMemoryJournal, Roles
@@ -81,6 +82,29 @@ async def test_a_refusal_counts_once_everything_that_it_may_have_seen_is_settled
         stand.backends.refusing.add(op)
     await stand.turns(20)
     assert [await state(stand, n) for n in (one, other)] == [State.PARKED, State.PARKED], "neither waits for ever"
+
+
+async def test_a_refusal_does_not_count_while_what_it_leaned_on_is_just_being_settled(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A heal brings it after the refusal, and before the look at what is open."""
+    stand.leaning = True
+    await stand.write(("a",), "5xx")
+    await stand.write(("b/1",))
+    honest = InMemoryJournal.open_entries
+
+    async def open_entries(journal: InMemoryJournal, **which: int) -> list[Entry]:
+        monkeypatch.undo()
+        assert await stand.replayer._resolver.heal(("a",)) == [1]
+        return await honest(journal, **which)
+
+    monkeypatch.setattr(InMemoryJournal, "open_entries", open_entries)
+    monkeypatch.setattr(Care, "look", lambda *_: asyncio.sleep(0))
+    await stand.turns(1)
+    await stand.settles()
+    assert await state(stand, 2) is State.DONE
+    await stand.calm()
+    assert stand.equal()
 
 
 @pytest.mark.parametrize("fault", ["lost", "lost after"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from shadow.dualwrite.admission import Room, Settlement
 from shadow.dualwrite.entry import State
 from shadow.dualwrite.lanes import lane_of_its_own
+from shadow.dualwrite.resolve import NoMapping
 from shadow.dualwrite.testing import InMemoryJournal
 from shadow.testing import TurnedClock
 from tests.shadow.dualwrite.backends import NAMED, PLAIN, Stand
@@ -121,6 +123,18 @@ async def test_what_nobody_could_read_is_healed_by_all_that_its_route_may_touch(
     assert await state(stand, 1) is State.HEALED
     assert stand.backends.healed == [carried]
     assert stand.equal()
+
+
+async def test_no_heal_settles_what_nobody_knows_the_rows_of(stand: Stand) -> None:
+    """Its answers differed, so nobody looks for what its route may touch."""
+    await stand.journal.lead("me", 0, 60)
+    await stand.write((lane_of_its_own("id-1"),))
+    (entry,) = await stand.journal.open_entries()
+    await stand.journal.turn(1, [], Room(1, ["new"], [], [], [], stand.clock.now(), stand.clock.now() + 30))
+    await stand.journal.settle(1, [Settlement(1, State.DIVERGED)])
+    with pytest.raises(NoMapping, match="which rows"):
+        await stand.replayer._resolver.carry(entry.lanes, ("old", "new"))
+    assert await state(stand, 1) is State.DIVERGED
 
 
 async def test_a_database_that_cannot_be_reached_is_tried_again_for_an_unknown_outcome(stand: Stand) -> None:
