@@ -12,11 +12,12 @@ from typing import Protocol
 import structlog
 
 from shadow import metrics
-from shadow.answer import Answer, AskFailed
+from shadow.answer import Answer
 from shadow.clock import Clock
 from shadow.dualwrite.admission import Noted, Replays
-from shadow.dualwrite.copies import Copies, copy_of
+from shadow.dualwrite.copies import Copies
 from shadow.dualwrite.entry import Entry, Outcome, State
+from shadow.dualwrite.landing import Landing, Quiet, is_closed
 from shadow.dualwrite.lanes import WriteRoute, is_lane_of_its_own, widest
 from shadow.dualwrite.ordering import closure, minimal
 from shadow.dualwrite.session import JournalUnavailable
@@ -54,13 +55,6 @@ class Heal(Protocol):
         HangTogether (nothing was changed); anything else is tried again."""
 
 
-class Quiet(Protocol):
-    """Tells whether a request of an unmodified backend can still land."""
-
-    async def __call__(self, entry: Entry) -> bool:
-        """True if no transaction of the backend's role is open that is older than the entry's longest life."""
-
-
 _SEEN_ALL_THE_TIME = 1.5  # seconds between two looks that count as one
 _JUST_BEGUN = 1.0  # seconds; most writes are over before anybody has to ask who is still there
 
@@ -88,13 +82,12 @@ class Resolver:
         routes: Mapping[str, WriteRoute], clock: Clock, patience: Patience | None = None,
     ) -> None:  # fmt: skip
         self._journal = journal
-        self._copies = copies
         self._heal = heal
-        self._quiet = quiet
         self._targets = targets
         self._routes = routes
         self._clock = clock
         self._patience = patience or Patience()
+        self._landing = Landing(journal, copies, quiet, targets, clock, self._patience.max_request_age)
         self._name = secrets.token_hex(6)
         self._absent: dict[int, float] = {}  # writer → since when, by the monotonic clock
         self._looked = float("-inf")
@@ -136,7 +129,7 @@ class Resolver:
             noted = await self._ask(entry)
             if noted is Noted.NOTED or (noted is None and not entry.ended):
                 return
-        elif not await self._over(entry):
+        elif not await self._landing.is_over(entry):
             return
         try:
             self._healed.update(await self.heal(entry.lanes))
@@ -149,26 +142,9 @@ class Resolver:
 
     async def _ask(self, entry: Entry) -> Noted | None:
         """Claim the id: either the backend has recorded an answer under it, or it never will."""
-        answer = await self._by_id(entry, entry.origin)
+        answer = await self._landing.by_id(entry, entry.origin)
         outcome = None if answer is None else _recorded(entry, answer)
         return None if outcome is None else (await self._journal.outcomes([outcome]))[0]
-
-    async def _by_id(self, entry: Entry, name: str) -> Answer | None:
-        """What the backend has recorded under the entry's id; if nothing, it never will: the id is closed."""
-        (whole,) = await self._journal.entries([entry.number])
-        target = self._targets[name]
-        try:
-            return await self._copies.send(copy_of(whole, target, purpose="resolve"), target)
-        except AskFailed as failed:
-            log.info("not_resolved_yet", number=entry.number, by=name, why=str(failed))
-            return None
-
-    async def _over(self, entry: Entry) -> bool:
-        """Whether the entry can no longer land on a backend without ids."""
-        if entry.ended:
-            return True
-        aged = self._clock.now() - entry.forward_by > self._patience.max_request_age
-        return aged and await self._quiet(entry)
 
     async def _without_rows(self, entry: Entry, why: NoMapping) -> None:
         route = self._routes.get(entry.route, WriteRoute())
@@ -242,14 +218,12 @@ class Resolver:
         """Whether no copy can land on top of the rows that nobody waits for: the standby is asked to close their ids,
         before anybody is held up. From then on these are only carried, for it takes no copy of them."""
         found, entries = await self._together(lanes)
-        numbers = [entry.number for entry in entries if self._may_land(entry)]
+        numbers = [entry.number for entry in entries if self._landing.copy_may_land(entry)]
         if not numbers:
             return True
         self._with_rows(found)
         ours = set(await self._journal.only_rows(numbers))  # others are being sent just now
-        closing = [entry for entry in entries if entry.number in ours]
-        said = await asyncio.gather(*(self._by_id(entry, entry.target) for entry in closing))
-        closed = [entry.number for entry, answer in zip(closing, said, strict=True) if answer and _is_closed(answer)]
+        closed = await self._landing.close([entry for entry in entries if entry.number in ours])
         await self._journal.closed(closed)
         return len(closed) == len(numbers)
 
@@ -260,10 +234,6 @@ class Resolver:
             raise NoMapping("nothing told which rows it touched: heal the lanes that it may have touched")
         self._heal.check(found)
         return found
-
-    def _may_land(self, entry: Entry) -> bool:
-        """Whether a copy of it may still be on its way, though nobody is told what becomes of it."""
-        return entry.unanswered and self._targets[entry.target].cooperates
 
     async def _held(self, id: str, lanes: Sequence[str]) -> tuple[str, ...] | None:
         """Hold the lanes with all that they hang together with; None if that grows without end."""
@@ -302,23 +272,18 @@ class Resolver:
 
     async def _all_over(self, entries: list[Entry]) -> bool:
         """Rows are no answer while an unknown among them, or a copy, may still land, or be told to have landed."""
-        if any(self._may_land(entry) for entry in entries):
+        if any(self._landing.copy_may_land(entry) for entry in entries):
             return False
         for entry in entries:
-            if entry.state is State.UNKNOWN and not await self._over(entry):
+            if entry.state is State.UNKNOWN and not await self._landing.is_over(entry):
                 return False
         return len({(entry.origin, entry.target) for entry in entries}) == 1
-
-
-def _is_closed(answer: Answer) -> bool:
-    """Whether nothing new can happen under the id that was asked for."""
-    return answer.status < 500 and answer.status not in (409, 429)
 
 
 def _recorded(entry: Entry, answer: Answer) -> Outcome | None:
     """What the backend has recorded under the id, as an outcome; None if it cannot say now."""
     if 200 <= answer.status < 400:
         return Outcome(entry.id, State.DONE, answer, "recorded by the backend")
-    if not _is_closed(answer):
+    if not is_closed(answer):
         return None
     return Outcome(entry.id, State.FAILED, answer, f"the backend says {answer.status} under this id, for ever")

@@ -16,6 +16,7 @@ from shadow.dualwrite.admission import Flip, Settlement
 from shadow.dualwrite.care import Care
 from shadow.dualwrite.copying import Copying
 from shadow.dualwrite.entry import SETTLED, Entry, Outcome, State
+from shadow.dualwrite.landing import Landing
 from shadow.dualwrite.pinning import Pins
 from shadow.dualwrite.replay import Replayer
 from shadow.dualwrite.resolve import Resolver
@@ -187,7 +188,7 @@ MUTATIONS = {
     "every try has an id of its own": Mutation(_every_try_has_an_id_of_its_own, "old"),
     "what is unknown counts as failed": Mutation(_what_is_unknown_counts_as_failed, "new"),
     "nobody looks after what is unknown": Mutation(_set(Resolver, "resolve_unknown", _nothing), "old"),
-    "rows are taken while a request may still land": Mutation(_set(Resolver, "_over", _yes), "old"),
+    "rows are taken while a request may still land": Mutation(_set(Landing, "is_over", _yes), "old"),
     "what may have happened is sent again without ids": Mutation(_any_backend_has_ids, "new"),
     "a refusal is passed over": Mutation(_a_refusal_is_passed_over, "old"),
     "the first refusal is final": Mutation(
@@ -205,7 +206,7 @@ MUTATIONS = {
         _set(Resolver, "_calm", _yes), "old", courses=("ok", "open after", "5xx", "5xx")
     ),
     "rows are carried while a copy may still land on top of them": Mutation(
-        _set(Resolver, "_may_land", _never), "old", courses=("ok", "5xx"), routes=(PLAIN,), faults=("late",)
+        _set(Landing, "copy_may_land", _never), "old", courses=("ok", "5xx"), routes=(PLAIN,), faults=("late",)
     ),
     "the roles are swapped although the standby has not caught up": Mutation(_flips_without_a_look, "old"),
     "heal settles what it has not carried": Mutation(_heal_stands_for_all, "old"),

@@ -1,0 +1,71 @@
+"""What may still land, though nobody waits for it any more: requests on the active side, copies on the standby."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import structlog
+
+from shadow.answer import Answer, AskFailed
+from shadow.clock import Clock
+from shadow.dualwrite.admission import Replays
+from shadow.dualwrite.copies import Copies, copy_of
+from shadow.dualwrite.entry import Entry
+from shadow.sender import Target
+
+log = structlog.get_logger("journal")
+
+
+class Quiet(Protocol):
+    """Tells whether a request of an unmodified backend can still land."""
+
+    async def __call__(self, entry: Entry) -> bool:
+        """True if no transaction of the backend's role is open that is older than the entry's longest life."""
+
+
+class Landing:
+    """Finds out, by time and by ids. Every method may be repeated."""
+
+    def __init__(
+        self, journal: Replays, copies: Copies, quiet: Quiet, targets: Mapping[str, Target], clock: Clock,
+        max_request_age: float,
+    ) -> None:  # fmt: skip
+        self._journal = journal
+        self._copies = copies
+        self._quiet = quiet
+        self._targets = targets
+        self._clock = clock
+        self._max_request_age = max_request_age
+
+    async def is_over(self, entry: Entry) -> bool:
+        """Whether the entry can no longer land on a backend without ids."""
+        if entry.ended:
+            return True
+        aged = self._clock.now() - entry.forward_by > self._max_request_age
+        return aged and await self._quiet(entry)
+
+    def copy_may_land(self, entry: Entry) -> bool:
+        """Whether a copy of it may still be on its way, though nobody is told what becomes of it."""
+        return entry.unanswered and self._targets[entry.target].cooperates
+
+    async def close(self, entries: Sequence[Entry]) -> list[int]:
+        """Ask the sides that were to get them; numbers of those of which no copy can land any more."""
+        said = await asyncio.gather(*(self.by_id(entry, entry.target) for entry in entries))
+        return [entry.number for entry, answer in zip(entries, said, strict=True) if answer and is_closed(answer)]
+
+    async def by_id(self, entry: Entry, name: str) -> Answer | None:
+        """What the backend has recorded under the entry's id; if nothing, it never will: the id is closed."""
+        (whole,) = await self._journal.entries([entry.number])
+        target = self._targets[name]
+        try:
+            return await self._copies.send(copy_of(whole, target, purpose="resolve"), target)
+        except AskFailed as failed:
+            log.info("not_resolved_yet", number=entry.number, by=name, why=str(failed))
+            return None
+
+
+def is_closed(answer: Answer) -> bool:
+    """Whether nothing new can happen under the id that was asked for."""
+    return answer.status < 500 and answer.status not in (409, 429)
