@@ -68,7 +68,7 @@ class Copying:
             return self._carried(entry, str(error))
         except Exception as error:
             log.exception("copy_failed", number=entry.number, route=entry.route)
-            return Settlement(entry.number, "lost", f"a fault of cutover: {error!r}")
+            return Settlement(entry.number, "lost", f"a fault of cutover: {error!r}", ended=False)
 
     async def _sent(self, entry: Entry) -> Settlement:
         target, route = self._targets[entry.target], self._routes.get(entry.route, WriteRoute())

@@ -68,11 +68,17 @@ SELECT p.number, CASE WHEN EXISTS (SELECT FROM cutover.joining) THEN 0 ELSE (
 FROM cutover.journal_position p;
 
 -- name: lead
--- Become the leader, or stay it: a new term if somebody else was.
-UPDATE cutover.journal_replayer
-SET term = CASE WHEN holder = %(holder)s AND term = %(term)s THEN term ELSE term + 1 END, holder = %(holder)s,
-    until = clock_timestamp() + make_interval(secs => %(lease)s)
-WHERE (holder = %(holder)s AND term = %(term)s) OR until < clock_timestamp() RETURNING term;
+-- Become the leader, or stay it: a new term if somebody else was. What that one was sending nobody waits for any more.
+WITH led AS (
+    UPDATE cutover.journal_replayer
+    SET term = CASE WHEN holder = %(holder)s AND term = %(term)s THEN term ELSE term + 1 END, holder = %(holder)s,
+        until = clock_timestamp() + make_interval(secs => %(lease)s)
+    WHERE (holder = %(holder)s AND term = %(term)s) OR until < clock_timestamp() RETURNING term
+), sent AS (
+    UPDATE cutover.journal_entry e SET unanswered = true FROM led, cutover.journal_sending s
+    WHERE s.term < led.term AND e.number = s.number AND NOT e.unanswered
+)
+SELECT term FROM led;
 
 -- name: step_down
 -- Let another lead at once.
@@ -96,7 +102,7 @@ SELECT number, deadline, lost FROM cutover.journal_sending WHERE term <> %(term)
 -- Take over an earlier term's copy in order to ask again by its id, unless its lanes are held; one that was claimed ahead
 -- of its turn only once all that it waits for is settled, or under way again, and nothing else is open before it in its
 -- lanes.
-WITH adopted AS (UPDATE cutover.journal_sending mine SET term = %(term)s, deadline = %(deadline)s
+UPDATE cutover.journal_sending mine SET term = %(term)s, deadline = %(deadline)s
 WHERE number = %(number)s AND term < %(term)s AND NOT lost
   AND NOT EXISTS (
     SELECT FROM cutover.journal_lane own JOIN cutover.journal_hold h ON h.span && own.span
@@ -115,23 +121,19 @@ WHERE number = %(number)s AND term < %(term)s AND NOT lost
     ) waited_for WHERE NOT EXISTS (
         SELECT FROM cutover.journal_sending s WHERE s.number = waited_for.number AND s.term = %(term)s AND NOT s.lost
           AND s.number = ANY (%(under_way)s))
-  )) RETURNING number)
-UPDATE cutover.journal_entry e SET unanswered = true FROM adopted WHERE e.number = adopted.number RETURNING e.number;
+  )) RETURNING number;
 
 -- name: let_go
 -- A copy that an earlier term claimed ahead of its turn, and may have sent, waits for its turn.
-WITH gone AS (
-    DELETE FROM cutover.journal_sending
-    WHERE number = %(number)s AND term < %(term)s AND ahead AND NOT lost AND deadline <= %(now)s
-      AND EXISTS (SELECT FROM cutover.journal_replayer WHERE term = %(term)s FOR SHARE) RETURNING number
-)
-UPDATE cutover.journal_entry e SET unanswered = true FROM gone WHERE e.number = gone.number;
+DELETE FROM cutover.journal_sending
+WHERE number = %(number)s AND term < %(term)s AND ahead AND NOT lost AND deadline <= %(now)s
+  AND EXISTS (SELECT FROM cutover.journal_replayer WHERE term = %(term)s FOR SHARE);
 
 -- name: only_rows
--- These are never sent again: their rows are carried. Not what is being sent.
+-- These are never sent again: their rows are carried. Not what is being sent, or may be asked for by its id.
 UPDATE cutover.journal_entry e SET copied = true
 WHERE e.number = ANY (%(numbers)s) AND e.state IN ('unknown', 'done', 'parked')
-  AND NOT EXISTS (SELECT FROM cutover.journal_sending s WHERE s.number = e.number) RETURNING e.number;
+  AND NOT EXISTS (SELECT FROM cutover.journal_sending s WHERE s.number = e.number AND NOT s.lost) RETURNING e.number;
 
 -- name: closed
 -- No copy of these can land any more: the standby has closed their ids.

@@ -74,7 +74,7 @@ class ReplayJournal(PostgresJournal):
 
     async def only_rows(self, numbers: Sequence[int]) -> list[int]:
         told = {"numbers": list(numbers)}
-        _, marked = await self._session.run_all(("lock_replayer", {}), ("only_rows", told))
+        _, _, marked = await self._session.run_all(("lock_replayer", {}), ("lock_position", {}), ("only_rows", told))
         return [number for (number,) in marked]
 
     async def closed(self, numbers: Sequence[int]) -> None:

@@ -277,14 +277,23 @@ async def test_that_a_copy_may_not_have_been_answered_is_kept_until_it_was(stage
 
 async def test_what_another_leader_may_have_sent_counts_as_unanswered(stage: Stage) -> None:
     await stage.journal.lead("me", 0, 60)
-    for id, lane in (("i-1", "a"), ("i-2", "b"), ("i-3", "c")):
-        await stage.write(id, lane)
-    assert await stage.claim() == [1, 2, 3]
+    await stage.write("i-1", "a")
+    await stage.write("i-2", "b")
+    assert await stage.claim(most=1) == [1]
+    assert await stage.journal.lead("me", 1, 60) == 1
+    assert [entry.unanswered for entry in await stage.journal.open_entries()] == [False, False]
     await stage.journal.step_down("me", 1)
-    await stage.journal.lead("other", 0, 60)
-    assert await stage.journal.adopt(2, 1, NOW + 60, [])
-    await stage.journal.let_go(2, 2, NOW + 31)
-    assert [entry.unanswered for entry in await stage.journal.open_entries()] == [True, True, False]
+    assert await stage.journal.lead("other", 0, 60) == 2
+    assert [entry.unanswered for entry in await stage.journal.open_entries()] == [True, False]
+
+
+async def test_a_copy_whose_fate_is_unknown_may_be_given_over_to_rows(stage: Stage) -> None:
+    await stage.journal.lead("me", 0, 60)
+    await stage.write("i-1", "a")
+    await stage.claim()
+    await stage.journal.settle(1, [Settlement(1, "lost", "a fault of cutover", ended=False)])
+    assert [entry.unanswered for entry in await stage.journal.open_entries()] == [True]
+    assert await stage.journal.only_rows([1]) == [1]
 
 
 async def test_what_is_being_sent_is_not_given_over_to_rows(stage: Stage) -> None:

@@ -29,6 +29,8 @@ class InMemoryJournal(InMemoryWrites):
             return None
         if (self.holder, self.term) != (holder, term):
             self.holder, self.term = holder, self.term + 1
+            for number in self.sending:
+                self._change(self.all[number], unanswered=True)
         return self.term
 
     async def step_down(self, holder: str, term: int) -> None:
@@ -86,6 +88,7 @@ class InMemoryJournal(InMemoryWrites):
             sent.term = term - 1
         elif told.act == "lost":
             sent.lost, sent.deadline = True, min(sent.deadline, told.retry_at or sent.deadline)
+            self._change(entry, unanswered=entry.unanswered or told.ended is False)
         else:
             del self.sending[told.number]
             if told.act == "back":
@@ -114,17 +117,16 @@ class InMemoryJournal(InMemoryWrites):
         if sent.ahead and in_the_way(self.all[number], entries, stuck(entries), waited_for) is not None:
             return False
         sent.term, sent.deadline = term, deadline
-        self._change(self.all[number], unanswered=True)
         return True
 
     async def let_go(self, term: int, number: int, now: float) -> None:
         sent = self.sending.get(number)
         if sent is not None and sent.ahead and not sent.lost and sent.term < term == self.term and sent.deadline <= now:
             del self.sending[number]
-            self._change(self.all[number], unanswered=True)
 
     async def only_rows(self, numbers: Sequence[int]) -> list[int]:
-        may = [n for n in numbers if self.all[n].state in OPEN - {State.INTENT} and n not in self.sending]
+        sent = {number for number, sent in self.sending.items() if not sent.lost}
+        may = [n for n in numbers if self.all[n].state in OPEN - {State.INTENT} and n not in sent]
         for number in may:
             self._change(self.all[number], copied=True)
         return may

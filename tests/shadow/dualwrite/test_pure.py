@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from shadow.answer import Answer, AskFailed, Reason
 from shadow.dualwrite.entry import MOVES, OPEN, SETTLED, Entry, IllegalMove, State, moved
+from shadow.dualwrite.landing import is_closed
 from shadow.dualwrite.lanes import lanes_of
 from shadow.dualwrite.ordering import (
     EVERYTHING,
@@ -243,6 +244,17 @@ def test_a_copy_without_an_answer_may_still_land(heard: int | Reason, ended: boo
 )
 def test_a_409_that_names_another_reason_is_no_copy_under_way(body: bytes, act: Act) -> None:
     assert decide(Answer(409, (), body), ids=True, attempts=3).act is act
+
+
+@pytest.mark.parametrize(
+    ("status", "recorded", "closed"),
+    [(410, False, True), (201, False, True), (302, True, True), (422, True, True), (200, True, True),
+     (401, False, False), (403, False, False), (404, False, False), (413, False, False), (302, False, False),
+     (409, False, False), (429, False, False), (502, False, False), (503, True, False)],
+)  # fmt: skip
+def test_an_id_is_closed_when_the_backend_proves_it(status: int, recorded: bool, closed: bool) -> None:
+    fields = ((b"idempotency-replayed", b"true"),) if recorded else ()
+    assert is_closed(Answer(status, fields, b"")) is closed
 
 
 def test_a_fault_that_does_not_pass_is_a_refusal_in_the_end() -> None:

@@ -13,7 +13,7 @@ from shadow.dualwrite.resolve import HangTogether, NoMapping
 from shadow.dualwrite.session import JournalUnavailable
 from shadow.dualwrite.testing import InMemoryJournal
 from shadow.settings import Rule, RuleKind
-from tests.shadow.dualwrite.backends import BOTH, ROWS, Backends, Stand
+from tests.shadow.dualwrite.backends import BOTH, ROWS, Backends, NoTokens, Stand
 from tests.shadow.dualwrite.conftest import differed, held_back, state
 
 
@@ -145,6 +145,31 @@ async def test_rows_are_carried_under_what_is_never_answered(stand: Stand) -> No
         await stand.settles()
     assert await stand.replayer._resolver.heal(("a",)) == [1]
     assert stand.equal()
+
+
+async def test_a_fault_of_ours_in_a_copy_that_may_still_land_ends_with_its_rows(
+    late: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NoTokens, "mint", lambda *_: 1 / 0)
+    await late.turns(1)
+    await late.settles()
+    monkeypatch.undo()
+    late.clock.turn(400)
+    await late.calm()
+    await late.copy_lands()
+    assert late.equal()
+
+
+async def test_no_rows_are_carried_under_what_an_earlier_leader_sent(late: Stand) -> None:
+    """The journal was away for so long that its time was over; a heal comes before anybody asks what became of it."""
+    await late.turns(1, ("hangs",))
+    late.clock.turn(400)
+    await late.another_leads()
+    assert await late.replayer._lead()
+    assert await late.replayer._resolver.heal(("b/1",)) == []
+    await late.copy_lands()
+    await late.calm()
+    assert late.equal()
 
 
 async def test_what_was_carried_is_not_sent_though_nobody_heard_that_it_was(
