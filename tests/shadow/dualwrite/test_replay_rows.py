@@ -161,7 +161,7 @@ async def test_a_fault_of_ours_in_a_copy_that_may_still_land_ends_with_its_rows(
 
 
 async def test_no_rows_are_carried_under_what_an_earlier_leader_sent(stand: Stand) -> None:
-    """The standby was stopped, and nobody led for so long that the copy's time was over; a heal comes before anybody asks
+    """The standby was stopped, and nobody led until the copy's time was over; a heal comes before anybody asks
     what became of it."""
     await stand.write(("a",))
     await stand.turns(1, ("late",))
