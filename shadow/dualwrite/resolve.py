@@ -282,8 +282,8 @@ class Resolver:
 
 def _recorded(entry: Entry, answer: Answer) -> Outcome | None:
     """What the backend has recorded under the id, as an outcome; None if it cannot say now."""
-    if 200 <= answer.status < 400:
-        return Outcome(entry.id, State.DONE, answer, "recorded by the backend")
     if not is_closed(answer):
         return None
+    if answer.status < 400:
+        return Outcome(entry.id, State.DONE, answer, "recorded by the backend")
     return Outcome(entry.id, State.FAILED, answer, f"the backend says {answer.status} under this id, for ever")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from shadow.answer import Answer
 from shadow.dualwrite.admission import Room, Settlement
+from shadow.dualwrite.copies import Copy
 from shadow.dualwrite.entry import State
 from shadow.dualwrite.lanes import lane_of_its_own
 from shadow.dualwrite.resolve import NoMapping
 from shadow.dualwrite.testing import InMemoryJournal
+from shadow.sender import Target
 from shadow.testing import TurnedClock
-from tests.shadow.dualwrite.backends import NAMED, PLAIN, Stand
+from tests.shadow.dualwrite.backends import NAMED, PLAIN, Backends, Stand
 from tests.shadow.dualwrite.conftest import state
 
 
@@ -22,6 +25,25 @@ async def test_an_unknown_outcome_is_resolved_by_its_id(turned_stand: Stand, cou
     late = turned_stand.backends.sides["new"].take("id-1", b"", None)
     assert late.status == (200 if course == "lost" else 410), "what was given up cannot land any more"
     assert turned_stand.equal()
+
+
+@pytest.mark.parametrize("status", [302, 401, 404, 413])
+async def test_the_word_of_somebody_before_the_backend_resolves_nothing(
+    turned_stand: Stand, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """A balancer's redirect is no success, and its refusal no proof that the write will never be."""
+    await turned_stand.write(("a",), "lost")
+    honest = Backends.send
+
+    async def send(backends: Backends, copy: Copy, target: Target) -> Answer:
+        return Answer(status, (), b"") if copy.purpose == "resolve" else await honest(backends, copy, target)
+
+    monkeypatch.setattr(Backends, "send", send)
+    await turned_stand.turns(2)
+    assert await state(turned_stand, 1) is State.UNKNOWN
+    monkeypatch.undo()
+    await turned_stand.calm()
+    assert await state(turned_stand, 1) is State.APPLIED
 
 
 async def test_an_overtaken_unknown_is_healed(turned_stand: Stand) -> None:
