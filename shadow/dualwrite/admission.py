@@ -59,8 +59,6 @@ class Noted(StrEnum):
     MISSING = "missing"  # no such intent
 
 
-EVERY = "*"
-"""For `Room.apart`: every route."""
 NEWEST = 2**62
 """Above every number."""
 COPIED = "copied"

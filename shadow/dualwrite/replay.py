@@ -15,7 +15,7 @@ from shadow import metrics
 from shadow.clock import Clock
 from shadow.compare.diff import Limits
 from shadow.compare.rules import RuleBook
-from shadow.dualwrite.admission import EVERY, Replays, Room, Settlement
+from shadow.dualwrite.admission import Replays, Room, Settlement
 from shadow.dualwrite.care import Care
 from shadow.dualwrite.copies import Copies, TokenMinter
 from shadow.dualwrite.copying import Copying
@@ -47,8 +47,6 @@ class Pace:
     """Seconds for which entries that may be sent, and copies that have ended, are gathered: a statement for several
     costs hardly more than for one. Not while the standby is behind: then there is enough to do without waiting."""
     resolve_every: float = 0.5
-    ahead: bool = True
-    """Copies are claimed ahead of their turn."""
     in_turn_within: float = 0.5
     """Seconds for which what was claimed ahead of its turn waits for it; meanwhile no heal gets its lanes."""
     held_within: float = 2.0
@@ -108,8 +106,7 @@ class Replayer:
         """Take copies that begin from now on by another route table and other rules."""
         self._routes = routes
         self._copying.use(routes, rules)
-        apart = (name for name, route in routes.items() if route.carry != "request")
-        self._apart = sorted(apart) if self._pace.ahead else [EVERY]
+        self._apart = sorted(name for name, route in routes.items() if route.carry != "request")
 
     def stop(self) -> None:
         """Ask `run` to end once the copies under way have ended."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shadow.dualwrite.admission import COPIED, EVERY, Admitted, Orphan, Refused, Settlement, Why
+from shadow.dualwrite.admission import COPIED, Admitted, Orphan, Refused, Settlement, Why
 from shadow.dualwrite.entry import Outcome, State
 from shadow.dualwrite.testing import CREATED, an_intent, done
 from tests.contracts.journals import NOW, ROOM, Stage
@@ -69,7 +69,6 @@ ROUTE = an_intent().route
         (Settlement(1, "lost", "no answer"), {}, []),
         (None, {}, [2]),
         (None, {"apart": [ROUTE]}, []),
-        (None, {"apart": [EVERY]}, []),
         (None, {"one_by_one": ["new"]}, []),
         (Settlement(1, "wait", ""), {"apart": [ROUTE]}, [1]),
         (Settlement(1, "wait", ""), {"one_by_one": ["new"]}, [1]),

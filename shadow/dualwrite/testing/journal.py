@@ -8,7 +8,6 @@ from itertools import islice
 
 from shadow.dualwrite.admission import (
     COPIED,
-    EVERY,
     NEWEST,
     Flip,
     Orphan,
@@ -54,7 +53,7 @@ class InMemoryJournal(InMemoryWrites):
 
     def _leading(self, term: int, room: Room, claimed: Sequence[int]) -> frozenset[int]:
         """Copies that are likely to go well: what waits for nothing but these is claimed ahead of its turn."""
-        if EVERY in room.apart or any(e.state in (State.UNKNOWN, State.PARKED) for e in self.all.values()):
+        if any(e.state in (State.UNKNOWN, State.PARKED) for e in self.all.values()):
             return frozenset()
         waited_for = [self.all[number] for number in self._waited_for(term, [*room.under_way, *claimed])]
         return frozenset(
