@@ -20,23 +20,34 @@ class Recorder:
     asked: list[tuple[str, str]] = field(default_factory=list)  # purpose of the copy and body
     refuses: set[str] = field(default_factory=set)
     away: bool = False
-    holds: threading.Event | None = None  # no write is answered before it is set
+    stalls: threading.Event | None = None  # no write but a copy happens before it is set
+    holds: threading.Event | None = None  # nor is it answered before this is
+    closed: set[str] = field(default_factory=set)  # ids that were asked for before they had an effect
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, id: str, purpose: str, body: str) -> tuple[int, object]:
         """The answer to a write."""
-        if self.holds is not None:
-            self.holds.wait(30)
+        if self.stalls is not None and not purpose:
+            self.stalls.wait(30)
         with self.lock:
             self.asked.append((purpose, body))
-            if self.away:
-                return 503, {"error": "away"}
-            if purpose == "resolve":
-                return (200, {"wrote": self.effects[id]}) if id in self.effects else (410, {"error": "never seen"})
-            if body in self.refuses:
-                return 422, {"error": "refused", "password": "hunter2"}
-            self.effects.setdefault(id, body)
-            return 201, {"wrote": body, "token": "a-secret-token"}
+            answer = self._effect(id, purpose, body)
+        if self.holds is not None and not purpose:
+            self.holds.wait(30)
+        return answer
+
+    def _effect(self, id: str, purpose: str, body: str) -> tuple[int, object]:
+        if self.away:
+            return 503, {"error": "away"}
+        if purpose == "resolve" and id in self.effects:
+            return 200, {"wrote": self.effects[id]}
+        if purpose == "resolve" or id in self.closed:
+            self.closed.add(id)
+            return 410, {"error": "closed before anything happened"}
+        if body in self.refuses:
+            return 422, {"error": "refused", "password": "hunter2"}
+        self.effects.setdefault(id, body)
+        return 201, {"wrote": body, "token": "a-secret-token"}
 
     @property
     def wrote(self) -> list[str]:

@@ -100,20 +100,37 @@ def test_a_write_reaches_the_standby_with_its_id(pair: Pair) -> None:
     assert pair.counted()['cutover_journal_appends_total{answer="admitted"}'] == 1
 
 
-def test_a_write_that_is_under_way_when_its_edge_is_killed_is_brought_over(pair: Pair) -> None:
+def test_a_write_that_happened_when_its_edge_was_killed_is_brought_over(pair: Pair) -> None:
     pair.old.holds = threading.Event()
-    client = threading.Thread(target=_cut_off, args=(pair, "orphan"))
-    client.start()
-    eventually(lambda: _states(pair).get("intent"), WITHIN)
-    for name in [name for name in pair.served.children() if name.startswith("edge")]:
-        pair.kill(name)
-    client.join(WITHIN)
+    _edges_are_killed_under(pair, "orphan")
     pair.old.holds.set()
     pair.old.holds = None
     eventually(lambda: "orphan" in pair.new.wrote and not {"intent", "unknown"} & _states(pair).keys(), WITHIN)
     eventually(lambda: _reads_are_answered(pair), WITHIN)
     assert pair.post("after it") == 201
     eventually(pair.is_level, WITHIN)
+
+
+def test_a_write_that_is_asked_for_before_it_happens_happens_nowhere(pair: Pair) -> None:
+    pair.old.stalls = threading.Event()
+    _edges_are_killed_under(pair, "too late")
+    eventually(lambda: not {"intent", "unknown"} & _states(pair).keys(), WITHIN)
+    pair.old.stalls.set()
+    pair.old.stalls = None
+    eventually(lambda: ("", "too late") in pair.old.asked, WITHIN)
+    assert "too late" not in pair.old.wrote
+    eventually(lambda: _reads_are_answered(pair), WITHIN)
+    assert pair.post("after the late one") == 201
+    eventually(pair.is_level, WITHIN)
+
+
+def _edges_are_killed_under(pair: Pair, body: str) -> None:
+    client = threading.Thread(target=_cut_off, args=(pair, body))
+    client.start()
+    eventually(lambda: _states(pair).get("intent"), WITHIN)
+    for name in [name for name in pair.served.children() if name.startswith("edge")]:
+        pair.kill(name)
+    client.join(WITHIN)
 
 
 def _reads_are_answered(pair: Pair) -> bool:
