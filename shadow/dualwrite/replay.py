@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +28,7 @@ from shadow.sender import Target
 log = structlog.get_logger("journal")
 
 _BEHIND = 5
+_TOGETHER = 12  # entries for which one statement is worth waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,10 @@ class Pace:
     """Seconds from its claim within which a copy is sent, or given back."""
     idle: float = 0.02
     gather: float = 0.01
+    gather_at_most: float = 0.03
     """Seconds for which entries that may be sent, and copies that have ended, are gathered: a statement for several
-    costs hardly more than for one. Not while the standby is behind: then there is enough to do without waiting."""
+    costs hardly more than for one. As long as a dozen takes to come together, between these two. Not while the standby
+    is behind: then there is enough to do without waiting."""
     resolve_every: float = 0.5
     in_turn_within: float = 0.5
     """Seconds for which what was claimed ahead of its turn waits for it; meanwhile no heal gets its lanes."""
@@ -91,6 +94,7 @@ class Replayer:
         self._leads_until = float("-inf")  # loop time: nobody else leads before
         self._afresh = False  # the next turn begins a new term
         self._claimed_at = float("-inf")  # loop time
+        self._gather = self._pace.gather
         self._behind = False  # something claimed last had waited for much longer than is gathered
         self.term = 0
         self.leads = False
@@ -149,13 +153,13 @@ class Replayer:
         return busy or self._care.waits
 
     async def _gather_new(self) -> None:
-        pause = self._claimed_at + self._pace.gather - asyncio.get_running_loop().time()
+        pause = self._claimed_at + self._gather - asyncio.get_running_loop().time()
         if pause > 0 and not self._behind:
             await asyncio.sleep(pause)
 
     async def _gather_ended(self) -> None:
         if self._running and not self._behind:
-            await asyncio.wait(self._running, timeout=self._pace.gather)
+            await asyncio.wait(self._running, timeout=self._gather)
         if not any(task.done() for task in self._running) and (under_way := self._under_way()):
             await asyncio.wait(under_way, timeout=self._pace.idle, return_when=asyncio.FIRST_COMPLETED)
 
@@ -201,7 +205,7 @@ class Replayer:
         most = self._pace.at_once - len(self._running) + len(finished)
         if most <= 0:
             return False
-        now, self._claimed_at = self._clock.now(), asyncio.get_running_loop().time()
+        now, began = self._clock.now(), asyncio.get_running_loop().time()
         under_way = [entry.number for task, entry in self._running.items() if task not in finished]
         room = Room(
             most, sorted(self._to), self._unmodified(), self._apart, under_way, now, now + self._pace.send_within
@@ -214,8 +218,15 @@ class Replayer:
         self._noted(finished, heard)
         for entry in entries:
             self._begin(entry, now)
-        self._behind = any(now - entry.at > _BEHIND * self._pace.gather for entry in entries)
+        self._keep_pace(entries, now, began)
         return bool(finished or entries)
+
+    def _keep_pace(self, claimed: Sequence[Entry], now: float, began: float) -> None:
+        """How long to gather before the next claim, by how many this one has found."""
+        each = (began - self._claimed_at) / max(1, len(claimed))
+        self._claimed_at = began
+        self._gather = min(max(_TOGETHER * each, self._pace.gather), self._pace.gather_at_most)
+        self._behind = any(now - entry.at > _BEHIND * self._pace.gather for entry in claimed)
 
     def _unmodified(self) -> list[str]:
         return sorted(name for name, target in self._targets.items() if not target.cooperates)
