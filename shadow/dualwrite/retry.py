@@ -14,6 +14,7 @@ LONGEST_WAIT = 15.0
 WAIT_FOR_CONNECTION = 0.5  # a connection that is refused costs nothing, and everything waits for one that is not
 WAIT_WHEN_BUSY = 1.0
 IN_PROGRESS_TRIES = 20
+NOT_PROVEN = "COPY_NOT_PROVEN"  # says nothing about the write, and ends once the deployment is put right
 FAULT_TRIES = 12  # about a minute and a half: a standby that is sick for a moment parks nothing
 
 
@@ -53,7 +54,10 @@ def decide(heard: Answer | AskFailed, *, ids: bool, attempts: int) -> Decision:
         return Decision(Act.COMPARE, f"answered {status}", ended=True)
     if status in (429, 503):
         return Decision(Act.WAIT, f"answered {status}: it takes nothing at present", _asked_for(heard))
-    if status == 409 and ids and _may_be_in_progress(heard):
+    if status == 403 and _code(heard) == NOT_PROVEN:
+        why = "answered 403: it does not believe that copies come from cutover; compare the secrets and the clocks"
+        return Decision(Act.WAIT, why, WAIT_WHEN_BUSY)
+    if status == 409 and ids and _code(heard) in (None, "IN_PROGRESS"):
         act = Act.RETRY if attempts < IN_PROGRESS_TRIES else Act.REFUSED
         return Decision(act, "answered 409: an earlier copy may still be under way", wait, False)
     if status in (502, 504) and ids:
@@ -71,14 +75,13 @@ def _asked_for(answer: Answer) -> float:
     return min(LONGEST_WAIT, max(WAIT_WHEN_BUSY, float(said))) if said.isdigit() else WAIT_WHEN_BUSY
 
 
-def _may_be_in_progress(answer: Answer) -> bool:
-    """A 409 that names another reason is a refusal like any other."""
+def _code(answer: Answer) -> object:
+    """What the answer calls its reason, for programs; None if it names none."""
     try:
         said = orjson.loads(answer.body)
     except orjson.JSONDecodeError:
-        return True
-    code = said.get("code") if isinstance(said, dict) else None
-    return code in (None, "IN_PROGRESS")
+        return None
+    return said.get("code") if isinstance(said, dict) else None
 
 
 def _unanswered(failed: AskFailed, ids: bool, wait: float) -> Decision:

@@ -31,6 +31,14 @@ class KeyUnacceptable(ApplicationError):
     message = "Idempotency-Key must be 1 to 255 visible characters"
 
 
+class CopyNotProven(ApplicationError):
+    """Who claims to bring a copy cannot prove it: the secrets differ, or the clocks, or it comes too late."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "COPY_NOT_PROVEN"
+    message = "X-Cutover-Copy needs an X-Cutover-Signature that holds and is fresh: compare the secrets and the clocks"
+
+
 @dataclass(frozen=True)
 class Arrival:
     """A request as it came in."""
@@ -40,7 +48,8 @@ class Arrival:
 
 
 def arrival_of(request: HttpRequest) -> Arrival:
-    """What `request` is. Who claims to bring a copy and cannot prove it brings an original like everybody else."""
+    """What `request` is. Raises CopyNotProven: a copy that were served as an original would be done twice, with side
+    effects and under other ids. Without a secret nobody can prove anything, and all are originals."""
     kind, identity = _proven(request)
     key = request.headers.get(KEY_HEADER) or (identity if kind in {Kind.REPLAY, Kind.RESOLVE} else None)
     if key is not None and not ACCEPTABLE_KEY.fullmatch(key):
@@ -57,15 +66,13 @@ def target_of(request: HttpRequest) -> str:
 
 def _proven(request: HttpRequest) -> tuple[Kind | None, str | None]:
     word = request.headers.get(COPY_HEADER)
-    if word is None:
+    if word is None or not settings.CUTOVER_SECRET:
         return None, None
     identity = _signed(request, word)
     mistake = _mistake(request, word, identity)
     if mistake:
-        # Without a secret nobody can prove anything, and every copy would be a warning.
-        told = log.warning if settings.CUTOVER_SECRET else log.debug
-        told("a copy was taken for an original", claimed=word, reason=mistake)
-        return None, None
+        log.warning("a copy was not believed", claimed=word, reason=mistake)
+        raise CopyNotProven
     return Kind(word), identity
 
 
@@ -81,7 +88,7 @@ def _mistake(request: HttpRequest, word: str, identity: str | None) -> str | Non
 
 def _signed(request: HttpRequest, word: str) -> str | None:
     header = request.headers.get(SIGNATURE_HEADER)
-    if not settings.CUTOVER_SECRET or header is None:
+    if header is None:
         return None
     return signed_id(
         settings.CUTOVER_SECRET.encode(),

@@ -246,6 +246,13 @@ def test_a_409_that_names_another_reason_is_no_copy_under_way(body: bytes, act: 
     assert decide(Answer(409, (), body), ids=True, attempts=3).act is act
 
 
+@pytest.mark.parametrize("attempts", [0, FAULT_TRIES])
+def test_a_standby_that_does_not_believe_a_copy_refuses_no_write(attempts: int) -> None:
+    decision = decide(Answer(403, (), b'{"code":"COPY_NOT_PROVEN"}'), ids=True, attempts=attempts)
+    assert (decision.act, decision.wait > 0) == (Act.WAIT, True) and "secrets" in decision.why
+    assert decide(Answer(403, (), b'{"code":"PERMISSION_DENIED"}'), ids=True, attempts=attempts).act is Act.REFUSED
+
+
 @pytest.mark.parametrize(
     ("status", "recorded", "closed"),
     [(410, False, True), (201, False, True), (302, True, True), (422, True, True), (200, True, True),
