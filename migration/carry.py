@@ -146,4 +146,4 @@ class Carrier:
 
     def _in_time(self, until: float) -> None:
         if time.monotonic() > until:
-            raise RowsError(f"it took longer than {self._within:g} s; nothing was changed")
+            raise Unreachable(f"not within {self._within:g} s; nothing was changed")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping
 
 import structlog
 
 from migration.carry import Carrier
+from migration.errors import Unreachable
 from migration.kinds import Side
 from migration.lanes import Unmapped, Wider, covered
 from migration.mapping import RowMapping
@@ -18,6 +20,8 @@ from shadow.dualwrite.session import JournalUnavailable
 from shadow.dualwrite.settling import HealAsked, ReplayJournal
 
 log = structlog.get_logger("journal")
+
+TRIES = 3
 
 
 def heal_by(config: Config, databases: Mapping[str, str]) -> Heal:
@@ -74,10 +78,13 @@ class HealsAsked:
     def __init__(self, journal: ReplayJournal, resolver: Resolver) -> None:
         self._journal = journal
         self._resolver = resolver
+        self._tries: Counter[int] = Counter()  # of heals whose databases had no answer
 
     async def see_to(self, standby: str) -> None:
         """Do what is asked for now and answer it; what has to wait is tried again the next time."""
-        for asked in await self._journal.heals_asked():
+        waiting = await self._journal.heals_asked()
+        self._tries = Counter({asked.id: self._tries[asked.id] for asked in waiting})
+        for asked in waiting:
             if asked.target != standby:
                 await self._journal.answer_heal(asked.id, "the roles have changed since it was asked for")
                 continue
@@ -90,6 +97,12 @@ class HealsAsked:
             return await self._journal.answer_heal(asked.id, str(error))
         except JournalUnavailable:
             raise
+        except Unreachable as error:
+            self._tries[asked.id] += 1
+            log.warning("heal_waits", lanes=asked.lanes, why=str(error))
+            if self._tries[asked.id] < TRIES:
+                return
+            return await self._journal.answer_heal(asked.id, f"tried {TRIES} times: {error}")
         except Exception as error:  # the databases of two backends: whatever it is, whoever asked has to know it
             log.exception("heal_failed", lanes=asked.lanes)
             return await self._journal.answer_heal(asked.id, f"it failed: {error!r}")

@@ -37,7 +37,6 @@ LOOK_EVERY = 0.2  # seconds between two looks at the release, and at what a pers
 FORGET_EVERY = 600.0  # seconds between two rounds of forgetting bodies past their retention
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.1  # while there is nothing to do
 TROUBLED_PAUSE = 0.5
-BEGIN_WITHIN = 5.0  # seconds from its claim within which a copy is sent
 
 
 async def run(config: Config, around: Surroundings, path: Path, number: int, stop: asyncio.Event) -> None:
@@ -149,7 +148,7 @@ class Work:
 
 def _replaying(config: Config, journal: ReplayJournal, sender: CopySender) -> tuple[Resolver, Replayer]:
     settings, clock = config.journal, SystemClock()
-    patience = Patience(settings.hold, settings.max_request_age, settings.write_grace)
+    patience = Patience(hold=settings.hold, max_request_age=settings.max_request_age, grace=settings.write_grace)
     routes = write_routes(config.routes)
     databases, both = _databases(config), targets(config)
     resolver = Resolver(
@@ -159,16 +158,9 @@ def _replaying(config: Config, journal: ReplayJournal, sender: CopySender) -> tu
     replayer = Replayer(
         f"{socket.gethostname()}:{os.getpid()}", journal, sender, resolver, KnownTokens(config.backends), both,
         routes, RuleBook(config.compare.rules), Limits.of(config.compare.timeout, settings.answer_limit), clock,
-        Pace(
-            at_once=settings.concurrency, send_within=settings.timeout + BEGIN_WITHIN, begin_within=BEGIN_WITHIN,
-        ),
+        Pace(at_once=settings.concurrency, land_within=settings.timeout),
     )  # fmt: skip
     return resolver, replayer
-
-
-def _patience(config: Config) -> Patience:
-    settings = config.journal
-    return Patience(hold=settings.hold, max_request_age=settings.max_request_age, grace=settings.write_grace)
 
 
 def _sender(config: Config, around: Surroundings) -> CopySender:

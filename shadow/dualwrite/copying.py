@@ -60,17 +60,17 @@ class Copying:
         self._progress += 1
         self._refused.pop(number, None)
 
-    async def copy(self, entry: Entry) -> Settlement:
-        """What became of the copy of an entry. Never raises."""
+    async def copy(self, entry: Entry, begin_by: float) -> Settlement | None:
+        """What became of the copy of an entry; None: it was too late to begin, and nothing was sent. Never raises."""
         try:
-            return await self._sent(entry)
+            return await self._sent(entry, begin_by)
         except Unpinnable as error:
             return self._carried(entry, str(error))
         except Exception as error:
             log.exception("copy_failed", number=entry.number, route=entry.route)
             return Settlement(entry.number, "lost", f"a fault of cutover: {error!r}", ended=False)
 
-    async def _sent(self, entry: Entry) -> Settlement:
+    async def _sent(self, entry: Entry, begin_by: float) -> Settlement | None:
         target, route = self._targets[entry.target], self._routes.get(entry.route, WriteRoute())
         if entry.copied:
             return self._carried(entry, entry.reason)
@@ -85,6 +85,8 @@ class Copying:
         try:
             if sequence is not None:
                 await self._copies.set_sequence(target, *sequence)
+            if self._clock.now() > begin_by:
+                return None
             heard = await self._copies.send(copy, target)
         except AskFailed as failed:
             heard = failed

@@ -39,10 +39,10 @@ class Pace:
     """Copies under way at the most."""
     lease: float = 5.0
     """Seconds after which another replayer takes over from one that fell silent."""
-    send_within: float = 35.0
-    """Seconds from its claim after which a copy cannot land any more: the sender's own timeout, and `begin_within`."""
     begin_within: float = 5.0
     """Seconds from its claim within which a copy is sent, or given back."""
+    land_within: float = 30.0
+    """Seconds from its sending after which a copy cannot land any more: the sender's own timeout."""
     idle: float = 0.02
     gather: float = 0.01
     gather_at_most: float = 0.03
@@ -59,6 +59,11 @@ class Pace:
     and healed one by one, a standby that was away would catch up hardly faster than clients write."""
     care_beside: bool = True
     """Heals and unknown outcomes are seen to beside the copies, which go on meanwhile; off: between them."""
+
+    @property
+    def over_within(self) -> float:
+        """Seconds from its claim after which a copy cannot land any more."""
+        return self.begin_within + self.land_within
 
 
 class Replayer:
@@ -208,7 +213,7 @@ class Replayer:
         now, began = self._clock.now(), asyncio.get_running_loop().time()
         under_way = [entry.number for task, entry in self._running.items() if task not in finished]
         room = Room(
-            most, sorted(self._to), self._unmodified(), self._apart, under_way, now, now + self._pace.send_within
+            most, sorted(self._to), self._unmodified(), self._apart, under_way, now, now + self._pace.over_within
         )
         try:
             heard, entries = await self._journal.turn(self.term, [task.result() for task in finished], room)
@@ -244,7 +249,7 @@ class Replayer:
         now = self._clock.now()
         under_way = [other.number for other in self._running.values()]
         try:
-            adopted = await self._journal.adopt(term, entry.number, now + self._pace.send_within, under_way)
+            adopted = await self._journal.adopt(term, entry.number, now + self._pace.over_within, under_way)
         except JournalUnavailable:
             self._afresh = True  # it may have been taken over without our hearing of it
             raise
@@ -288,9 +293,8 @@ class Replayer:
         back = "again" if adopted else "back"
         if before and not await self._has_its_turn(before, None if adopted else self._pace.in_turn_within):
             return Settlement(entry.number, back, "what is before it did not go well")
-        if self._clock.now() > claimed + self._pace.begin_within:
-            return Settlement(entry.number, back, "too late to be sent under this claim")
-        return await self._copying.copy(entry)
+        sent = await self._copying.copy(entry, begin_by=claimed + self._pace.begin_within)
+        return sent or Settlement(entry.number, back, "too late to be sent under this claim")
 
     async def _has_its_turn(self, before: Collection[asyncio.Task[Settlement]], within: float | None) -> bool:
         """Whether these copies went well in this time, and nobody else can lead by now: we may have been frozen."""

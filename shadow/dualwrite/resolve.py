@@ -173,12 +173,16 @@ class Resolver:
         except NoMapping:
             result = "no_mapping"
             raise
+        except asyncio.CancelledError:
+            result = ""  # rows may still be written, until the hold has lapsed
+            raise
         except Exception:
             result = "failed"
             raise
         finally:
-            metrics.HEALS.labels(result).inc()
-            await self._journal.release(id)
+            if result:
+                metrics.HEALS.labels(result).inc()
+                await self._journal.release(id)
 
     async def _carried_together(self, id: str, lanes: Sequence[str], sides: tuple[str, str] | None) -> list[int] | None:
         for _ in range(TIMES_WIDER):

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from migration.errors import Unreachable
 from proxy.roles.healing import HealsAsked
 from shadow.clock import SystemClock
 from shadow.dualwrite.copies import CopySender
@@ -225,6 +226,31 @@ async def test_a_heal_without_a_mapping_says_so(deployment: Deployment) -> None:
         failed = await deployment.ask("POST", f"{ENTRIES}/{number}/heal", {})
     assert (failed.status, "no mapping for a" in failed.body["message"]) == (500, True)
     assert await state(deployment, number) is State.PARKED
+
+
+@pytest.mark.parametrize("failures", [2, 3])
+async def test_a_heal_whose_databases_do_not_answer_is_tried_again_a_few_times(
+    deployment: Deployment, failures: int
+) -> None:
+    number = await settled(deployment, "i-1", "a", State.PARKED)
+    await deployment.shadowing()
+    left = [Unreachable("not within 2.5 s")] * failures
+
+    class Slow:
+        def check(self, lanes: tuple[str, ...]) -> None:
+            """All of them have rows."""
+
+        async def __call__(self, lanes: tuple[str, ...], source: str, destination: str, within: float) -> None:
+            if left:
+                raise left.pop()
+
+    async with a_leader(deployment, Slow()):
+        healed = await deployment.ask("POST", f"{ENTRIES}/{number}/heal", {})
+    if failures < 3:
+        assert healed.body["healed"] == [number]
+    else:
+        assert (healed.status, "tried 3 times: not within 2.5 s" in healed.body["message"]) == (500, True)
+    assert await state(deployment, number) is (State.HEALED if failures < 3 else State.PARKED)
 
 
 async def test_nothing_is_healed_while_the_release_rests(deployment: Deployment) -> None:

@@ -193,8 +193,7 @@ class Stand:
             RuleBook(self.rules), Limits.of(2, 10**6), self.clock,
             Pace(
                 idle=0.001, gather=0.0, gather_at_most=0.0, resolve_every=0.0, held_within=60.0, behind=20.0,
-                care_beside=False, in_turn_within=0.05, begin_within=BEGIN_WITHIN,
-                send_within=BEGIN_WITHIN + LANDS_WITHIN,
+                care_beside=False, in_turn_within=0.05, begin_within=BEGIN_WITHIN, land_within=LANDS_WITHIN,
             ),
         )  # fmt: skip
 

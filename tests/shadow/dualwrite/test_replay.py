@@ -13,7 +13,8 @@ from shadow.dualwrite.entry import Entry, State
 from shadow.dualwrite.resolve import NoMapping
 from shadow.dualwrite.session import JournalUnavailable
 from shadow.dualwrite.testing import InMemoryJournal, Roles
-from tests.shadow.dualwrite.backends import CREATE, Stand
+from shadow.sender import Target
+from tests.shadow.dualwrite.backends import BEGIN_WITHIN, CREATE, Stand
 from tests.shadow.dualwrite.conftest import state
 
 
@@ -200,4 +201,25 @@ async def test_a_flip_is_called_off_while_a_write_may_still_land(stand: Stand) -
     await stand.lands(True)
     assert await stand.write(("b/1",)), "the fence is lifted"
     await stand.calm()
+    assert stand.equal()
+
+
+async def test_a_copy_whose_sequence_took_too_long_to_be_set_is_not_sent_after_its_time(
+    turned_stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its deadline counts from its claim: a heal may carry its rows after that."""
+    stand, honest = turned_stand, turned_stand.backends.set_sequence
+
+    async def slow(target: Target, sequence: str, value: int) -> None:
+        await honest(target, sequence, value)
+        stand.clock.turn(BEGIN_WITHIN + 1)
+
+    monkeypatch.setattr(stand.backends, "set_sequence", slow)
+    await stand.write(("a",), route=CREATE)
+    await stand.turns(2)
+    assert stand.backends.copies == []
+    assert await state(stand, 1) is State.DONE
+    monkeypatch.undo()
+    await stand.calm()
+    assert len(stand.backends.copies) == 1
     assert stand.equal()

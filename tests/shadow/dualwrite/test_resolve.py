@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from shadow.answer import Answer
@@ -166,3 +168,23 @@ async def test_a_database_that_cannot_be_reached_is_tried_again_for_an_unknown_o
     assert await state(stand, 1) is State.UNKNOWN
     await stand.calm()
     assert await state(stand, 1) is State.HEALED
+
+
+async def test_lanes_stay_held_when_a_heal_is_cut_off_for_its_rows_may_still_be_written(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    travelling = asyncio.Event()
+
+    async def never_over(self: Backends, lanes: tuple[str, ...], source: str, destination: str, within: float) -> None:
+        travelling.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Backends, "__call__", never_over)
+    await stand.write(("a",), "5xx")
+    healing = asyncio.create_task(stand.replayer._resolver.heal(("a",)))
+    await travelling.wait()
+    healing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await healing
+    assert await stand.write(("a",)) == 0, "it was admitted"
+    assert await stand.write(("b/1",)) > 0
