@@ -19,7 +19,7 @@ from migration.standing import Values
 from migration.watching import Mend, Rows
 from proxy.edge.routing import copies
 from proxy.state import Phase
-from shadow.dualwrite.session import QUERIES
+from shadow.dualwrite.statements import QUERIES
 
 WITHIN = 30.0
 _LOOK_EVERY = 0.1

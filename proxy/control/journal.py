@@ -20,7 +20,7 @@ from shadow.compare.redact import Redactor
 from shadow.dualwrite.entry import Entry, State
 from shadow.dualwrite.journal import entry_of
 from shadow.dualwrite.sealing import Keyring, MissingKey, Unsealable, answer_of
-from shadow.dualwrite.session import QUERIES
+from shadow.dualwrite.statements import QUERIES
 
 SHOWN = 20
 NEWEST = 2**63 - 1

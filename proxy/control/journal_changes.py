@@ -18,7 +18,7 @@ from proxy.release.changes import Record
 from proxy.state import ControlState
 from shadow.dualwrite.entry import OPEN, Entry, State
 from shadow.dualwrite.journal import entry_of
-from shadow.dualwrite.session import QUERIES
+from shadow.dualwrite.statements import QUERIES
 
 HEAL_WITHIN = 10.0  # seconds that whoever asks for a heal waits for it
 _LOOK_EVERY = 0.1

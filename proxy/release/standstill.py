@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import psycopg
 
 from proxy.errors import CutoverError
-from shadow.dualwrite.session import QUERIES
+from shadow.dualwrite.statements import QUERIES
 
 WINDOW = 8.0  # seconds for which writes are held at the most; below the 10 s that they wait
 TRIES = 3

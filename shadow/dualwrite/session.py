@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
 
+from shadow.dualwrite import statements
 from shadow.dualwrite.line import Line, Rows, Statement
 
 CONNECT_WITHIN = 3
@@ -25,7 +25,6 @@ SELECT pg_advisory_xact_lock(%d);
 )
 PRESENCE = 0x6A6F7572
 """The class of the advisory locks by which writers show that they are connected."""
-_SCHEMA = Path(__file__).with_name("schema.sql")
 # How rows are looked for is not left to statistics, which mislead about tables that are empty most of the time, or full
 # of what is over. And only a plain scan of an index remembers which of its entries are dead: in a queue most are. So
 # there is nothing to plan anew for other values; nor to compile, which the price set on a forbidden scan would cause.
@@ -45,17 +44,6 @@ class JournalUnavailable(Exception):
     """PostgreSQL does not answer; what was asked may have been done or not."""
 
 
-def _queries(written: str) -> Mapping[str, str]:
-    parts = written.split("-- name: ")[1:]
-    return {name.strip(): body.strip().rstrip(";") for name, _, body in (part.partition("\n") for part in parts)}
-
-
-QUERIES = {
-    name: statement
-    for file in ("queries.sql", "operator.sql")
-    for name, statement in _queries(Path(__file__).with_name(file).read_text()).items()
-}
-"""The statements of queries.sql and operator.sql by name."""
 _statement = functools.cache(Statement.of)
 
 
@@ -75,7 +63,7 @@ class JournalSession:
 
     async def prepare(self) -> None:
         """Make the tables that are missing. cutover.control has to be there."""
-        script = _ONE_AT_A_TIME + _SCHEMA.read_bytes()
+        script = _ONE_AT_A_TIME + statements.SCHEMA.encode()
         async with self._lock:
             await self._attempt(lambda line: line.script(script, PREPARED_WITHIN))
 
@@ -91,9 +79,9 @@ class JournalSession:
 
     async def run_all(self, *asked: tuple[str, Mapping[str, Any]]) -> list[Rows]:
         """The rows of several statements, in one round trip and with one commit."""
-        statements = [(_statement(name, QUERIES[name]), values) for name, values in asked]
+        prepared = [(_statement(name, statements.QUERIES[name]), values) for name, values in asked]
         async with self._lock:
-            return await self._attempt(lambda line: line.run(self._within, *statements))
+            return await self._attempt(lambda line: line.run(self._within, *prepared))
 
     async def close(self) -> None:
         """End the connection; another `run` would open it again."""

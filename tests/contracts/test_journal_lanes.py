@@ -8,11 +8,11 @@ import psycopg
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shadow.dualwrite import session
 from shadow.dualwrite.admission import Admitted, Refused, Why
 from shadow.dualwrite.lanes import DEEPEST
 from shadow.dualwrite.ordering import conflict
 from shadow.dualwrite.settling import ReplayJournal
+from shadow.dualwrite.statements import SCHEMA
 from shadow.dualwrite.testing import an_intent, done
 from tests.contracts.journals import KEYS, NOW, Stage, change, control_row
 
@@ -56,7 +56,7 @@ async def test_heal_settles_by_the_text_of_the_lanes(stage: Stage) -> None:
 def test_networks_overlap_exactly_where_lanes_conflict(fresh_database: Callable[[], str]) -> None:
     url = fresh_database()
     control_row(url)
-    change(url, session._SCHEMA.read_text())
+    change(url, SCHEMA)
     with psycopg.connect(url, autocommit=True) as connection:
 
         @given(LANES, LANES)

@@ -18,6 +18,7 @@ import pytest
 import structlog
 from click.testing import Result
 
+from shadow.dualwrite.statements import SCHEMA
 from tests.migration.people import Typed, cadet, one, run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,7 +96,7 @@ def test_who_heals_beside_the_journal_is_told_and_a_watch_works_with_it(
 ) -> None:
     run(
         store,
-        (ROOT / "shadow" / "dualwrite" / "schema.sql").read_text(),
+        SCHEMA,
         "UPDATE cutover.control SET phase = 'ramping'",
     )
     run(django, cadet(1))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shadow.answer import Answer
-from shadow.dualwrite import copying, ordering, replay, resolve, session
+from shadow.dualwrite import copying, ordering, replay, resolve, statements
 from shadow.dualwrite.admission import Flip, Settlement
 from shadow.dualwrite.care import Care
 from shadow.dualwrite.copying import Copying
@@ -267,13 +266,11 @@ CAUGHT_BY_THE_SCHEMA = {"a late answer counts although it was overtaken"}
 """Of these the constraint that forbids two copies in a lane says so, before any promise is broken."""
 
 
-def break_statements(patch: pytest.MonkeyPatch, honest: str, broken: str, place: Path) -> None:
+def break_statements(patch: pytest.MonkeyPatch, honest: str, broken: str) -> None:
     """Have the journal made, and asked, with other words. Raises LookupError if nobody says these any more."""
-    schema = session._SCHEMA.read_text()
-    asked = {name: text for name, text in session.QUERIES.items() if honest in text}
-    if schema.count(honest) + len(asked) == 0:
+    asked = {name: text for name, text in statements.QUERIES.items() if honest in text}
+    if statements.SCHEMA.count(honest) + len(asked) == 0:
         raise LookupError(honest)
-    place.write_text(schema.replace(honest, broken))
-    patch.setattr(session, "_SCHEMA", place)
+    patch.setattr(statements, "SCHEMA", statements.SCHEMA.replace(honest, broken))
     for name, text in asked.items():
-        patch.setitem(session.QUERIES, name, text.replace(honest, broken))  # type: ignore[arg-type]
+        patch.setitem(statements.QUERIES, name, text.replace(honest, broken))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -75,12 +74,12 @@ def test_each_way_of_breaking_the_code_breaks_a_promise(name: str, monkeypatch: 
 
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_each_way_of_breaking_a_statement_breaks_a_promise(
-    name: str, fresh_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    name: str, fresh_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest, broken, program = STATEMENTS[name]
     control_row(url := fresh_database())
     asyncio.run(over_postgres(url, "old", program))
-    break_statements(monkeypatch, honest, broken, tmp_path / "schema.sql")
+    break_statements(monkeypatch, honest, broken)
     caught = psycopg.errors.ExclusionViolation if name in CAUGHT_BY_THE_SCHEMA else AssertionError
     with pytest.raises(caught):
         asyncio.run(over_postgres(url, "old", program))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,8 +14,8 @@ from shadow.dualwrite import session
 from shadow.dualwrite.admission import NEWEST, Admitted, Settlement
 from shadow.dualwrite.entry import Outcome, State
 from shadow.dualwrite.journal import described
-from shadow.dualwrite.session import QUERIES
 from shadow.dualwrite.settling import ReplayJournal
+from shadow.dualwrite.statements import QUERIES
 from shadow.dualwrite.testing import an_intent, done
 from tests.contracts.journals import KEYS, NOW, ROOM, control_row
 from tests.shadow.dualwrite.mutations import break_statements
@@ -166,10 +165,10 @@ async def test_who_commits_both_at_once_and_who_commits_intents_alone_never_wait
 
 
 async def test_what_completes_while_a_claim_looks_is_claimed_in_its_order_or_not_at_all(
-    fresh_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    fresh_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     between = "    WITH clock AS MATERIALIZED"
-    break_statements(monkeypatch, between, f"    PERFORM pg_sleep(0.5);\n{between}", tmp_path / "slow.sql")
+    break_statements(monkeypatch, between, f"    PERFORM pg_sleep(0.5);\n{between}")
     control_row(url := fresh_database())
     async with await ReplayJournal.open(url, KEYS) as writer, await ReplayJournal.open(url, KEYS) as replayer:
         await replayer.lead("me", 0, 60)
