@@ -27,10 +27,11 @@ def lag(waiting: Mapping[State, Waiting]) -> float:
     return done.oldest if done else 0.0
 
 
-def reasons(waiting: Mapping[State, Waiting], *, copying: bool, led: bool) -> list[str]:
+def reasons(waiting: Mapping[State, Waiting], *, copying: bool, led: bool, held_up: str = "") -> list[str]:
     """Why a person should look; nothing while everything goes its way.
 
-    `copying`: the standby gets copies in this phase. `led`: some replayer leads.
+    `copying`: the standby gets copies in this phase. `led`: some replayer leads. `held_up`: what the standby said to
+    the oldest copy that waits.
     """
     found = [
         f"{one.count} {said}, the oldest came {duration(one.oldest)} ago"
@@ -40,7 +41,7 @@ def reasons(waiting: Mapping[State, Waiting], *, copying: bool, led: bool) -> li
     if copying and not led:
         found.append("nobody replays: is `cutover serve --only replayer`, or all of it, running?")
     elif copying and lag(waiting) > BEHIND:
-        found.append(f"the standby is {duration(lag(waiting))} behind")
+        found.append(f"the standby is {duration(lag(waiting))} behind" + (f": {held_up}" if held_up else ""))
     return found
 
 

@@ -65,10 +65,11 @@ class JournalView:
             return {"available": False, "reason": self._off}
         try:
             waiting, leader = await self.waiting(), await self._rows("leader")
-            watched = await self._watched()
+            said, watched = await self._rows("standby_says"), await self._watched()
         except StoreUnavailable as error:
             return {"available": False, "reason": str(error)}
-        why = reasons(waiting, copying=copies(state.phase), led=bool(leader))
+        held_up = said[0][0] if said else ""
+        why = reasons(waiting, copying=copies(state.phase), led=bool(leader), held_up=held_up)
         if copies(state.phase):
             why += out_of_band(watched)
         return {

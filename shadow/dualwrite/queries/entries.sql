@@ -67,3 +67,9 @@ SELECT state, count(*), min(at) FROM (
     SELECT state, at FROM cutover.journal_entry WHERE state IN ('intent', 'unknown', 'done', 'parked')
     UNION ALL SELECT state, at FROM cutover.journal_entry WHERE state IN ('diverged', 'abandoned')
 ) waiting GROUP BY state;
+
+-- name: standby_says
+-- Why a copy that was tried has to wait; of the oldest ones, for all others wait for these.
+SELECT reason FROM (
+    SELECT reason, retry_at FROM cutover.journal_entry WHERE state = 'done' ORDER BY completion LIMIT 32
+) oldest WHERE retry_at > 0 LIMIT 1;

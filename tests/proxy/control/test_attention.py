@@ -8,8 +8,8 @@ from proxy.control.attention import Waiting, duration, lag, reasons
 from shadow.dualwrite.entry import State
 
 
-def said(state: State, oldest: float = 1.0, **how: bool) -> list[str]:
-    return reasons({state: Waiting(2, oldest)}, **({"copying": True, "led": True} | how))
+def said(state: State, oldest: float = 1.0, *, held_up: str = "", **how: bool) -> list[str]:
+    return reasons({state: Waiting(2, oldest)}, held_up=held_up, **({"copying": True, "led": True} | how))
 
 
 @pytest.mark.parametrize("state", [State.PARKED, State.DIVERGED, State.ABANDONED])
@@ -25,6 +25,7 @@ def test_an_unknown_outcome_gets_time_to_settle_by_itself() -> None:
 def test_a_standby_that_stays_behind_calls_for_a_person_while_it_gets_copies() -> None:
     assert said(State.DONE, 29) == []
     assert said(State.DONE, 300) == ["the standby is 5 min behind"]
+    assert said(State.DONE, 300, held_up="answered 503") == ["the standby is 5 min behind: answered 503"]
     assert said(State.DONE, 300, copying=False) == []
     assert "nobody replays" in said(State.DONE, 1, led=False)[0]
     assert said(State.DONE, 1, led=False, copying=False) == []

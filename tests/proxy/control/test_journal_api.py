@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,7 @@ import pytest
 from migration.errors import Unreachable
 from proxy.roles.healing import HealsAsked
 from shadow.clock import SystemClock
+from shadow.dualwrite.admission import Room, Settlement
 from shadow.dualwrite.copies import CopySender
 from shadow.dualwrite.entry import State
 from shadow.dualwrite.resolve import Heal, NoMapping, Resolver
@@ -75,6 +77,18 @@ async def test_what_waits_is_told_with_its_age_and_nothing_of_it_needs_a_person(
     assert (journal["alert"], journal["reasons"]) == ("ok", [])
     assert journal["states"]["done"]["count"] == 2
     assert 12 <= journal["lag_seconds"] < 60
+
+
+async def test_a_standby_that_is_far_behind_is_told_with_what_it_said_last(deployment: Deployment) -> None:
+    await written(deployment, "i-1", "cadets/1", ago=60)
+    await deployment.shadowing()
+    term = await deployment.journal.lead("test", 0, 60) or 1
+    now = time.time()
+    _, (entry,) = await deployment.journal.turn(term, [], Room(9, ["new"], [], [], [], now, now + 60))
+    waits = Settlement(entry.number, "wait", "answered 403: it does not believe it", retry_at=now + 1)
+    await deployment.journal.settle(term, [waits])
+    (why,) = (await deployment.ask("GET", "/api/status", token=VIEWER)).body["journal"]["reasons"]
+    assert why.endswith(" s behind: answered 403: it does not believe it")
 
 
 async def test_a_refused_write_calls_for_a_person_who_sees_both_answers_without_secrets(
