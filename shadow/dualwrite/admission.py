@@ -154,9 +154,12 @@ class Replays(Protocol):
     async def let_go(self, term: int, number: int, now: float) -> None:
         """An orphan ahead of its turn that nobody waits for is sent in its turn; it may have been sent before."""
 
-    async def only_rows(self, numbers: Sequence[int]) -> list[int]:
+    async def only_rows(self, numbers: Sequence[int], now: float, by_id: Sequence[str] = ()) -> list[int]:
         """Never send these again, whatever becomes of them: their rows are carried. Those of them that are not being
-        sent, and only those are marked."""
+        sent (`under_way`), and only those are marked."""
+
+    async def explain(self, number: int, why: str) -> None:
+        """Keep why an entry is not settled yet."""
 
     async def closed(self, numbers: Sequence[int]) -> None:
         """No copy of these can land any more."""
@@ -195,8 +198,9 @@ class Replays(Protocol):
     async def renew(self, id: str, lanes: Sequence[str], seconds: float) -> bool:
         """Hold these for longer; False if any was let go meanwhile, for a hold ends by itself."""
 
-    async def under_way(self, id: str, now: float) -> list[int]:
-        """What can still change something in the held lanes."""
+    async def under_way(self, id: str, now: float, by_id: Sequence[str] = ()) -> list[int]:
+        """What can still change something in the held lanes. A copy to one of the sides that know copies by their ids
+        is under way until somebody has said what became of it; to any other until its deadline."""
 
     async def position(self) -> tuple[int, int]:
         """The newest number and the newest completion."""

@@ -82,11 +82,13 @@ class Copying:
         progress = self._progress
         sequence = None if target.cooperates else sequence_value(route, pins)
         heard: Answer | AskFailed
+        if self._clock.now() > begin_by:
+            return None
         try:
             if sequence is not None:
                 await self._copies.set_sequence(target, *sequence)
-            if self._clock.now() > begin_by:
-                return None
+                if self._clock.now() > begin_by:
+                    return None
             heard = await self._copies.send(copy, target)
         except AskFailed as failed:
             heard = failed
@@ -101,8 +103,8 @@ class Copying:
                 return self._copied(entry, why if state is State.DIVERGED else "", answer, decision.ended)
             return Settlement(entry.number, state, why, answer=answer, id=entry.id, ended=decision.ended)
         if decision.act is Act.HEAL:
-            ended = self._clock.now() if answer is not None else 0.0
-            return Settlement(entry.number, "lost", decision.why, ended, answer, entry.id)
+            over = self._clock.now() if decision.ended else 0.0  # else it may land until its deadline
+            return Settlement(entry.number, "lost", decision.why, over, answer, entry.id)
         if decision.act is Act.REFUSED and await self._is_final(entry, progress):
             allowed = answer is not None and entry.answer is not None and self._judged(entry, route, answer)
             if allowed and allowed[0] is State.APPLIED:

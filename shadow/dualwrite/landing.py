@@ -13,6 +13,7 @@ from shadow.clock import Clock
 from shadow.dualwrite.admission import Replays
 from shadow.dualwrite.copies import Copies, copy_of
 from shadow.dualwrite.entry import Entry
+from shadow.dualwrite.retry import code_of
 from shadow.sender import Target
 
 log = structlog.get_logger("journal")
@@ -53,17 +54,28 @@ class Landing:
     async def close(self, entries: Sequence[Entry]) -> list[int]:
         """Ask the sides that were to get them; numbers of those of which no copy can land any more."""
         said = await asyncio.gather(*(self.by_id(entry, entry.target) for entry in entries))
-        return [entry.number for entry, answer in zip(entries, said, strict=True) if answer and is_closed(answer)]
+        return [entry.number for entry, answer in zip(entries, said, strict=True) if answer]
 
     async def by_id(self, entry: Entry, name: str) -> Answer | None:
-        """What the backend has recorded under the entry's id; if nothing, it never will: the id is closed."""
+        """What the backend has recorded under the entry's id, or that it never will: then the id is closed. None if it
+        did not say; the entry keeps why, for whoever wonders what it waits for."""
         (whole,) = await self._journal.entries([entry.number])
         target = self._targets[name]
         try:
-            return await self._copies.send(copy_of(whole, target, purpose="resolve"), target)
+            answer = await self._copies.send(copy_of(whole, target, purpose="resolve"), target)
         except AskFailed as failed:
-            log.info("not_resolved_yet", number=entry.number, by=name, why=str(failed))
-            return None
+            why = str(failed)
+        else:
+            if is_closed(answer):
+                return answer
+            why = f"{name} answered {answer.status} {code_of(answer) or ''}"
+        await self._unsaid(entry, f"asked by its id: {why}".strip())
+        return None
+
+    async def _unsaid(self, entry: Entry, why: str) -> None:
+        if entry.reason != why:
+            log.warning("not_resolved_yet", number=entry.number, why=why)
+            await self._journal.explain(entry.number, why)
 
 
 def is_closed(answer: Answer) -> bool:

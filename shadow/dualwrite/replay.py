@@ -100,7 +100,7 @@ class Replayer:
         self._afresh = False  # the next turn begins a new term
         self._claimed_at = float("-inf")  # loop time
         self._gather = self._pace.gather
-        self._behind = False  # something claimed last had waited for much longer than is gathered
+        self._behind = False  # there was more than could be claimed last, or it had waited for long
         self.term = 0
         self.leads = False
 
@@ -155,7 +155,7 @@ class Replayer:
         await self._gather_new()
         busy = await self._settle_and_claim()
         await self._gather_ended()
-        return busy or self._care.waits
+        return busy or bool(self._running) or self._care.waits
 
     async def _gather_new(self) -> None:
         pause = self._claimed_at + self._gather - asyncio.get_running_loop().time()
@@ -223,15 +223,16 @@ class Replayer:
         self._noted(finished, heard)
         for entry in entries:
             self._begin(entry, now)
-        self._keep_pace(entries, now, began)
+        self._keep_pace(entries, most, now, began)
         return bool(finished or entries)
 
-    def _keep_pace(self, claimed: Sequence[Entry], now: float, began: float) -> None:
-        """How long to gather before the next claim, by how many this one has found."""
+    def _keep_pace(self, claimed: Sequence[Entry], most: int, now: float, began: float) -> None:
+        """How long to gather before the next claim, by how many this one has found of so many at the most."""
         each = (began - self._claimed_at) / max(1, len(claimed))
         self._claimed_at = began
         self._gather = min(max(_TOGETHER * each, self._pace.gather), self._pace.gather_at_most)
-        self._behind = any(now - entry.at > _BEHIND * self._pace.gather for entry in claimed)
+        late = now - _BEHIND * self._pace.gather
+        self._behind = len(claimed) >= most or any(entry.at < late for entry in claimed)
 
     def _unmodified(self) -> list[str]:
         return sorted(name for name, target in self._targets.items() if not target.cooperates)

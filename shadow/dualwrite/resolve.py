@@ -17,7 +17,7 @@ from shadow.clock import Clock
 from shadow.dualwrite.admission import Noted, Replays
 from shadow.dualwrite.copies import Copies
 from shadow.dualwrite.entry import Entry, Outcome, State
-from shadow.dualwrite.landing import Landing, Quiet, is_closed
+from shadow.dualwrite.landing import Landing, Quiet
 from shadow.dualwrite.lanes import WriteRoute, is_lane_of_its_own, widest
 from shadow.dualwrite.ordering import closure, minimal
 from shadow.dualwrite.session import JournalUnavailable
@@ -84,6 +84,7 @@ class Resolver:
         self._journal = journal
         self._heal = heal
         self._targets = targets
+        self._by_id = [name for name, target in targets.items() if target.cooperates]
         self._routes = routes
         self._clock = clock
         self._patience = patience or Patience()
@@ -143,8 +144,7 @@ class Resolver:
     async def _ask(self, entry: Entry) -> Noted | None:
         """Claim the id: either the backend has recorded an answer under it, or it never will."""
         answer = await self._landing.by_id(entry, entry.origin)
-        outcome = None if answer is None else _recorded(entry, answer)
-        return None if outcome is None else (await self._journal.outcomes([outcome]))[0]
+        return None if answer is None else (await self._journal.outcomes([_recorded(entry, answer)]))[0]
 
     async def _without_rows(self, entry: Entry, why: NoMapping) -> None:
         route = self._routes.get(entry.route, WriteRoute())
@@ -210,7 +210,8 @@ class Resolver:
             return None
         # What the rows stand for is carried again, and never sent, if nobody hears that they were: or if an outcome is
         # told meanwhile of what was taken to be over.
-        await self._journal.only_rows([entry.number for entry in touched])
+        if not await self._marked(touched):
+            return None
         _, completion = await self._journal.position()
         await self._heal(rows, *sides, self._patience.hold / 2 - (self._clock.monotonic() - began))
         healed = await self._journal.heal(id, held, completion)
@@ -226,10 +227,18 @@ class Resolver:
         if not numbers:
             return True
         self._with_rows(found)
-        ours = set(await self._journal.only_rows(numbers))  # others are being sent just now
+        ours = set(await self._only_rows(numbers))  # others are being sent just now
         closed = await self._landing.close([entry for entry in entries if entry.number in ours])
         await self._journal.closed(closed)
         return len(closed) == len(numbers)
+
+    async def _marked(self, entries: Sequence[Entry]) -> bool:
+        """Whether all of these are never sent again."""
+        numbers = [entry.number for entry in entries]
+        return set(await self._only_rows(numbers)) == set(numbers)
+
+    async def _only_rows(self, numbers: Sequence[int]) -> list[int]:
+        return await self._journal.only_rows(numbers, self._clock.now(), self._by_id)
 
     def _with_rows(self, lanes: Sequence[str]) -> tuple[str, ...]:
         """Those of the lanes in which there are rows. Raises NoMapping if there is no way to carry them."""
@@ -268,7 +277,7 @@ class Resolver:
     async def _calm(self, id: str) -> bool:
         """Wait for what is in flight in held lanes, for no longer than half of the hold."""
         until = self._clock.monotonic() + self._patience.hold / 2
-        while await self._journal.under_way(id, self._clock.now()):
+        while await self._journal.under_way(id, self._clock.now(), self._by_id):
             if self._clock.monotonic() > until:
                 return False
             await asyncio.sleep(LOOK_AGAIN)
@@ -284,10 +293,8 @@ class Resolver:
         return len({(entry.origin, entry.target) for entry in entries}) == 1
 
 
-def _recorded(entry: Entry, answer: Answer) -> Outcome | None:
-    """What the backend has recorded under the id, as an outcome; None if it cannot say now."""
-    if not is_closed(answer):
-        return None
+def _recorded(entry: Entry, answer: Answer) -> Outcome:
+    """What the backend has recorded under the id, as an outcome."""
     if answer.status < 400:
         return Outcome(entry.id, State.DONE, answer, "recorded by the backend")
     return Outcome(entry.id, State.FAILED, answer, f"the backend says {answer.status} under this id, for ever")

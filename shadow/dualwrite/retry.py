@@ -52,21 +52,26 @@ def decide(heard: Answer | AskFailed, *, ids: bool, attempts: int) -> Decision:
     status = heard.status
     if 200 <= status < 400:
         return Decision(Act.COMPARE, f"answered {status}", ended=True)
+    # What names no reason for programs may be the word of somebody before the backend, who only gave up waiting for it.
+    ended = None if status < 500 or code_of(heard) is not None else False
     if status in (429, 503):
-        return Decision(Act.WAIT, f"answered {status}: it takes nothing at present", _asked_for(heard))
-    if status == 403 and _code(heard) == NOT_PROVEN:
+        return Decision(Act.WAIT, f"answered {status}: it takes nothing at present", _asked_for(heard), ended)
+    if status == 403 and code_of(heard) == NOT_PROVEN:
         why = "answered 403: it does not believe that copies come from cutover; compare the secrets and the clocks"
         return Decision(Act.WAIT, why, WAIT_WHEN_BUSY)
-    if status == 409 and ids and _code(heard) in (None, "IN_PROGRESS"):
+    if status == 409 and ids and code_of(heard) in (None, "IN_PROGRESS"):
         act = Act.RETRY if attempts < IN_PROGRESS_TRIES else Act.REFUSED
         return Decision(act, "answered 409: an earlier copy may still be under way", wait, False)
     if status in (502, 504) and ids:
         return Decision(Act.RETRY, f"answered {status}: asked again by its id", wait, False)
     if status >= 500 and ids and attempts < FAULT_TRIES:
-        return Decision(Act.RETRY, f"answered {status}: it may get well, and asking again by its id is safe", wait)
+        why = f"answered {status}: it may get well, and asking again by its id is safe"
+        return Decision(Act.RETRY, why, wait, ended)
+    if status in (502, 504):
+        return Decision(Act.HEAL, f"answered {status}: it may still happen")
     if status >= 500 and not ids:
-        return Decision(Act.HEAL, f"answered {status}: it may have happened in part")
-    return Decision(Act.REFUSED, f"answered {status}", wait)
+        return Decision(Act.HEAL, f"answered {status}: it may have happened in part", ended=True)
+    return Decision(Act.REFUSED, f"answered {status}", wait, ended)
 
 
 def _asked_for(answer: Answer) -> float:
@@ -75,8 +80,8 @@ def _asked_for(answer: Answer) -> float:
     return min(LONGEST_WAIT, max(WAIT_WHEN_BUSY, float(said))) if said.isdigit() else WAIT_WHEN_BUSY
 
 
-def _code(answer: Answer) -> object:
-    """What the answer calls its reason, for programs; None if it names none."""
+def code_of(answer: Answer) -> object:
+    """What an answer calls its reason, for programs; None if it names none."""
     try:
         said = orjson.loads(answer.body)
     except orjson.JSONDecodeError:

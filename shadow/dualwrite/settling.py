@@ -33,7 +33,8 @@ class ReplayJournal(PostgresJournal):
         return await super().open(url, keyring, purpose, presence)
 
     async def lead(self, holder: str, term: int, lease: float) -> int | None:
-        rows = await self._session.run("lead", holder=holder, term=term, lease=lease)
+        told = {"holder": holder, "term": term, "lease": lease}
+        _, rows = await self._session.run_all(("lock_replayer", {}), ("lead", told))
         return rows[0][0] if rows else None
 
     async def step_down(self, holder: str, term: int) -> None:
@@ -72,10 +73,13 @@ class ReplayJournal(PostgresJournal):
     async def let_go(self, term: int, number: int, now: float) -> None:
         await self._session.run("let_go", term=term, number=number, now=now)
 
-    async def only_rows(self, numbers: Sequence[int]) -> list[int]:
-        told = {"numbers": list(numbers)}
+    async def only_rows(self, numbers: Sequence[int], now: float, by_id: Sequence[str] = ()) -> list[int]:
+        told = {"numbers": list(numbers), "now": now, "by_id": list(by_id)}
         _, _, marked = await self._session.run_all(("lock_replayer", {}), ("lock_position", {}), ("only_rows", told))
         return [number for (number,) in marked]
+
+    async def explain(self, number: int, why: str) -> None:
+        await self._session.run("explain", number=number, reason=storable(why))
 
     async def closed(self, numbers: Sequence[int]) -> None:
         await self._session.run("closed", numbers=list(numbers))
@@ -114,11 +118,12 @@ class ReplayJournal(PostgresJournal):
         await self._session.run_all(("lock_replayer", {}), ("hold", told))
 
     async def renew(self, id: str, lanes: Sequence[str], seconds: float) -> bool:
-        ((kept,),) = await self._session.run("renew", id=id, lanes=list(lanes), seconds=seconds)
+        told = {"id": id, "lanes": list(lanes), "seconds": seconds}
+        _, ((kept,),) = await self._session.run_all(("lock_replayer", {}), ("renew", told))
         return bool(kept)
 
-    async def under_way(self, id: str, now: float) -> list[int]:
-        return [number for (number,) in await self._session.run("under_way", id=id, now=now)]
+    async def under_way(self, id: str, now: float, by_id: Sequence[str] = ()) -> list[int]:
+        return [number for (number,) in await self._session.run("under_way", id=id, now=now, by_id=list(by_id))]
 
     async def position(self) -> tuple[int, int]:
         ((number, completion),) = await self._session.run("position")

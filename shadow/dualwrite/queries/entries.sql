@@ -71,5 +71,5 @@ SELECT state, count(*), min(at) FROM (
 -- name: standby_says
 -- Why a copy that was tried has to wait; of the oldest ones, for all others wait for these.
 SELECT reason FROM (
-    SELECT reason, retry_at FROM cutover.journal_entry WHERE state = 'done' ORDER BY completion LIMIT 32
-) oldest WHERE retry_at > 0 LIMIT 1;
+    SELECT reason, retry_at, completion FROM cutover.journal_entry WHERE state = 'done' ORDER BY completion LIMIT 32
+) oldest WHERE retry_at > 0 ORDER BY completion LIMIT 1;

@@ -13,16 +13,18 @@ ON CONFLICT (id, lane) DO UPDATE SET until = excluded.until;
 DELETE FROM cutover.journal_hold WHERE id = %(id)s OR until < clock_timestamp();
 
 -- name: under_way
--- What is still under way in held lanes, on either side: an intent, or a copy that may still land.
+-- What is still under way in held lanes, on either side: an intent, or a copy that may still land. Where ids are known no
+-- deadline says that it cannot: it may lie in a process that was stopped.
 SELECT e.number FROM cutover.journal_entry e LEFT JOIN cutover.journal_sending s USING (number)
 WHERE EXISTS (SELECT FROM cutover.journal_lane l JOIN cutover.journal_hold h ON h.span && l.span
               WHERE l.number = e.number AND h.id = %(id)s)
-  AND (e.state = 'intent' OR (s.number IS NOT NULL AND s.deadline > %(now)s) OR (e.state = 'parked' AND e.target = (
-       SELECT active FROM cutover.control))) ORDER BY e.number;
+  AND (e.state = 'intent' OR s.deadline > %(now)s
+       OR (s.number IS NOT NULL AND NOT s.lost AND e.target = ANY (%(by_id)s))
+       OR (e.state = 'parked' AND e.target = (SELECT active FROM cutover.control))) ORDER BY e.number;
 
 -- name: renew
--- Hold lanes for longer; false if any of them was let go meanwhile: then something may have been admitted in it. The
--- control row is locked, as by admission: whoever found a hold lapsed was there before, and then it has lapsed here too.
+-- Hold lanes for longer; false if any of them was let go meanwhile: then something may have been admitted or claimed in
+-- it. Both rows are locked as by `hold`: whoever found a hold lapsed was there before, and then it has lapsed here too.
 WITH still AS MATERIALIZED (SELECT one FROM cutover.control FOR UPDATE),
      moment AS MATERIALIZED (SELECT clock_timestamp() AS now FROM still), kept AS (
     UPDATE cutover.journal_hold h SET until = moment.now + make_interval(secs => %(seconds)s) FROM moment

@@ -1,8 +1,10 @@
 -- name: lead
--- Become the leader, or stay it: a new term if somebody else was. What that one was sending nobody waits for any more.
+-- Become the leader, or stay it: a new term if somebody else was, or may have been. What that one was sending nobody waits
+-- for any more. The row is locked before (`lock_replayer`): what was just being claimed is seen here.
 WITH led AS (
     UPDATE cutover.journal_replayer
-    SET term = CASE WHEN holder = %(holder)s AND term = %(term)s THEN term ELSE term + 1 END, holder = %(holder)s,
+    SET term = CASE WHEN holder = %(holder)s AND term = %(term)s AND until >= clock_timestamp() THEN term
+                    ELSE term + 1 END, holder = %(holder)s,
         until = clock_timestamp() + make_interval(secs => %(lease)s)
     WHERE (holder = %(holder)s AND term = %(term)s) OR until < clock_timestamp() RETURNING term
 ), sent AS (
@@ -75,7 +77,13 @@ WHERE number = %(number)s AND term < %(term)s AND ahead AND NOT lost AND deadlin
 -- These are never sent again: their rows are carried. Not what is being sent, or may be asked for by its id.
 UPDATE cutover.journal_entry e SET copied = true
 WHERE e.number = ANY (%(numbers)s) AND e.state IN ('unknown', 'done', 'parked')
-  AND NOT EXISTS (SELECT FROM cutover.journal_sending s WHERE s.number = e.number AND NOT s.lost) RETURNING e.number;
+  AND NOT EXISTS (SELECT FROM cutover.journal_sending s WHERE s.number = e.number AND NOT s.lost
+                  AND (s.deadline > %(now)s OR e.target = ANY (%(by_id)s))) RETURNING e.number;
+
+-- name: explain
+-- Why an entry is not settled yet.
+UPDATE cutover.journal_entry SET reason = %(reason)s
+WHERE number = %(number)s AND state IN ('intent', 'unknown', 'done', 'parked');
 
 -- name: closed
 -- No copy of these can land any more: the standby has closed their ids.

@@ -55,7 +55,8 @@ BEGIN
          ORDER BY e.completion LIMIT 2 * most)
     ), looked AS MATERIALIZED (
         SELECT w.number, w.completion, w.after, w.target, w.sequence, w.after >= clock.frontier AS ahead,
-               w.attempts = 0 AND NOT w.copied AND w.route <> ALL (apart) AND w.target <> ALL (one_by_one) AS leads,
+               w.attempts = 0 AND w.retry_at = 0 AND NOT w.copied AND w.route <> ALL (apart)
+                   AND w.target <> ALL (one_by_one) AS leads,
                w.retry_at <= now_at AND w.target = ANY (to_sides)
                -- What is done, and before it in its lanes, had completed before it was admitted there.
                AND (clock.calm OR NOT EXISTS (
@@ -67,7 +68,8 @@ BEGIN
         FROM waiting w, clock WHERE clock.frontier IS NOT NULL
     ), sent AS (  -- from the copies to their entries, whatever is known of how many are done
         SELECT e.completion, s.term = my_term AND NOT s.lost AND s.number = ANY (under_way)
-               AND e.attempts = 0 AND NOT e.copied AND e.route <> ALL (apart) AND e.target <> ALL (one_by_one) AS leads
+               AND e.attempts = 0 AND e.retry_at = 0 AND NOT e.copied AND e.route <> ALL (apart)
+               AND e.target <> ALL (one_by_one) AS leads
         FROM cutover.journal_sending s CROSS JOIN LATERAL (
             SELECT x.* FROM cutover.journal_entry x WHERE x.number = s.number OFFSET 0
         ) e WHERE e.state = 'done'

@@ -58,7 +58,8 @@ class InMemoryJournal(InMemoryWrites):
         waited_for = [self.all[number] for number in self._waited_for(term, [*room.under_way, *claimed])]
         return frozenset(
             e.number for e in waited_for
-            if not e.attempts and not e.copied and e.route not in room.apart and e.target not in room.one_by_one
+            if not (e.attempts or self.retry_at.get(e.number) or e.copied)
+            and e.route not in room.apart and e.target not in room.one_by_one
         )  # fmt: skip
 
     def _waited_for(self, term: int, under_way: Sequence[int]) -> frozenset[int]:
@@ -123,12 +124,16 @@ class InMemoryJournal(InMemoryWrites):
         if sent is not None and sent.ahead and not sent.lost and sent.term < term == self.term and sent.deadline <= now:
             del self.sending[number]
 
-    async def only_rows(self, numbers: Sequence[int]) -> list[int]:
-        sent = {number for number, sent in self.sending.items() if not sent.lost}
+    async def only_rows(self, numbers: Sequence[int], now: float, by_id: Sequence[str] = ()) -> list[int]:
+        sent = {n for n, sent in self.sending.items() if not sent.lost and self._may_land(n, now, by_id)}
         may = [n for n in numbers if self.all[n].state in OPEN - {State.INTENT} and n not in sent]
         for number in may:
             self._change(self.all[number], copied=True)
         return may
+
+    async def explain(self, number: int, why: str) -> None:
+        if self.all[number].state in OPEN:
+            self._change(self.all[number], reason=why)
 
     async def closed(self, numbers: Sequence[int]) -> None:
         for number in numbers:
@@ -179,12 +184,16 @@ class InMemoryJournal(InMemoryWrites):
     async def renew(self, id: str, lanes: Sequence[str], seconds: float) -> bool:
         return set(lanes) <= self.holds.get(id, set())
 
-    async def under_way(self, id: str, now: float) -> list[int]:
+    def _may_land(self, number: int, now: float, by_id: Sequence[str]) -> bool:
+        sent = self.sending.get(number)
+        known = self.all[number].target in by_id
+        return sent is not None and (sent.deadline > now or (known and not sent.lost))
+
+    async def under_way(self, id: str, now: float, by_id: Sequence[str] = ()) -> list[int]:
         held = self.holds.get(id, set())
         found = []
         for entry in self.all.values():
-            sent = self.sending.get(entry.number)
-            moving = entry.state is State.INTENT or (sent is not None and sent.deadline > now)
+            moving = entry.state is State.INTENT or self._may_land(entry.number, now, by_id)
             lacking = entry.state is State.PARKED and entry.target == self.roles.active
             if entry.state in OPEN and (moving or lacking) and conflict(entry.lanes, held):
                 found.append(entry.number)

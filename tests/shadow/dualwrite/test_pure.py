@@ -218,8 +218,9 @@ def test_an_answer_means_what_the_backend_can_promise(heard: int | Reason, with_
         (400, None),  # nothing is recorded under the id: an earlier copy may still be taken
         (409, False),
         (429, None),
-        (500, None),
+        (500, False),  # it may be the word of somebody before the backend, who waited no longer
         (502, False),
+        (503, False),
         (504, False),
         (Reason.REFUSED, None),
         (Reason.RESET, False),
@@ -231,6 +232,20 @@ def test_an_answer_means_what_the_backend_can_promise(heard: int | Reason, with_
 def test_a_copy_without_an_answer_may_still_land(heard: int | Reason, ended: bool | None, attempts: int) -> None:
     answer = Answer(heard, (), b"") if isinstance(heard, int) else AskFailed(heard)
     assert decide(answer, ids=True, attempts=attempts).ended is ended
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "ended"),
+    [(500, b'{"error":"x"}', True), (502, b"", None), (504, b"", None), (500, b'{"code":"INTERNAL"}', True)],
+)
+def test_without_ids_a_gateways_word_is_not_the_end_of_a_copy(status: int, body: bytes, ended: bool | None) -> None:
+    decision = decide(Answer(status, (), body), ids=False, attempts=0)
+    assert (decision.act, decision.ended) == (Act.HEAL, ended)
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_with_ids_a_fault_in_the_backends_own_words_is_the_end_of_this_copy(status: int) -> None:
+    assert decide(Answer(status, (), b'{"code":"SERVICE_UNAVAILABLE"}'), ids=True, attempts=0).ended is None
 
 
 @pytest.mark.parametrize(

@@ -223,3 +223,21 @@ async def test_a_copy_whose_sequence_took_too_long_to_be_set_is_not_sent_after_i
     await stand.calm()
     assert len(stand.backends.copies) == 1
     assert stand.equal()
+
+
+async def test_what_is_too_late_to_be_sent_does_not_set_a_sequence_back(
+    turned_stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another leader may be drawing from it."""
+    stand, drawn = turned_stand, turned_stand.backends.sides["old"].sequence
+    await stand.write(("a",), "ok", CREATE)
+    (entry,) = await stand.journal.entries([1])
+    assert await stand.replayer._copying.copy(entry, begin_by=stand.clock.now() - 1) is None
+    assert (stand.backends.copies, stand.backends.sides["old"].sequence) == ([], drawn)
+
+
+async def test_a_replayer_goes_on_looking_while_a_copy_takes_its_time(stand: Stand) -> None:
+    await stand.write(("a",))
+    stand.backends.faults.append("hangs")
+    assert await stand.replayer.turn()
+    assert await stand.replayer.turn(), "others may be sent meanwhile"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -188,3 +189,29 @@ async def test_lanes_stay_held_when_a_heal_is_cut_off_for_its_rows_may_still_be_
         await healing
     assert await stand.write(("a",)) == 0, "it was admitted"
     assert await stand.write(("b/1",)) > 0
+
+
+async def test_no_rows_are_carried_under_a_copy_that_nobody_has_answered_yet_however_late_it_is(stand: Stand) -> None:
+    """With ids a deadline is no end: it may lie in a process that was stopped."""
+    await stand.write(("a",))
+    await stand.turns(1, ("hangs",))
+    stand.clock.turn(400)
+    stand.replayer._resolver._patience = replace(stand.replayer._resolver._patience, hold=0.0)
+    assert await stand.replayer._resolver.carry(("a",), ("old", "new")) is None
+    assert stand.backends.healed == []
+
+
+async def test_an_outcome_that_cannot_be_resolved_keeps_why(
+    turned_stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await turned_stand.write(("a",), "lost")
+    honest = Backends.send
+
+    async def send(backends: Backends, copy: Copy, target: Target) -> Answer:
+        refused = Answer(403, (), b'{"code":"COPY_NOT_PROVEN"}')
+        return refused if copy.purpose == "resolve" else await honest(backends, copy, target)
+
+    monkeypatch.setattr(Backends, "send", send)
+    await turned_stand.turns(2)
+    (entry,) = await turned_stand.journal.entries([1])
+    assert entry.reason == "asked by its id: new answered 403 COPY_NOT_PROVEN"

@@ -32,7 +32,7 @@ _LOOKED_AT = """
 SELECT coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::int FROM pg_stat_xact_user_tables WHERE relname = 'journal_entry'
 """
 VALUES: dict[str, Any] = {
-    "answer": "", "answers": [], "apart": [], "batch": "[]", "before": NOW, "client": "client-7",
+    "answer": "", "answers": [], "apart": [], "batch": "[]", "before": NOW, "by_id": [], "client": "client-7",
     "completion": SETTLED + 9, "deadline": NOW + 9, "epoch": 1, "fence": None, "healed": [],
     "holder": "me", "id": "held", "ids": ["i-1"],
     "lanes": ["cadets/1"], "lease": 9.0, "most": 100, "now": NOW, "number": SETTLED + 1, "numbers": [SETTLED + 1],
@@ -143,6 +143,48 @@ async def test_a_hold_that_lapses_while_something_is_being_admitted_is_not_renew
         await asyncio.sleep(0.4)
         await admission.rollback()
         assert not await renewing
+
+
+async def test_a_hold_is_not_renewed_while_something_is_being_claimed_in_it(fresh_database: Callable[[], str]) -> None:
+    """By another leader, which found it lapsed."""
+    url = fresh_database()
+    control_row(url)
+    async with await ReplayJournal.open(url, KEYS) as journal, await psycopg.AsyncConnection.connect(url) as leader:
+        await journal.hold("heal", ["cadets"], 0.2)
+        await leader.execute("SELECT FROM cutover.journal_replayer FOR SHARE")
+        renewing = asyncio.create_task(journal.renew("heal", ["cadets"], 60))
+        done_early, _ = await asyncio.wait({renewing}, timeout=0.4)
+        assert not done_early
+        await leader.commit()
+        assert not await renewing
+
+
+async def test_whoever_becomes_leader_sees_what_the_one_before_is_just_claiming(
+    fresh_database: Callable[[], str],
+) -> None:
+    url = fresh_database()
+    control_row(url)
+    async with await ReplayJournal.open(url, KEYS) as journal, await psycopg.AsyncConnection.connect(url) as before:
+        await journal.append([an_intent("i-1", "cadets/1")], NOW)
+        await journal.outcomes([done("i-1")])
+        await journal.lead("before", 0, 0.1)
+        claiming = "SELECT number FROM cutover.journal_take(1, 9, '{new}', '{}', '{}', '{}', %s, %s)"
+        assert await (await before.execute(claiming, [NOW, NOW + 60])).fetchall() == [(1,)]
+        await asyncio.sleep(0.2)
+        leading = asyncio.create_task(journal.lead("me", 0, 60))
+        await asyncio.sleep(0.2)
+        await before.commit()
+        assert await leading == 2
+        assert [entry.unanswered for entry in await journal.open_entries()] == [True]
+
+
+async def test_a_leader_whose_lease_had_lapsed_leads_under_a_new_term(fresh_database: Callable[[], str]) -> None:
+    control_row(url := fresh_database())
+    async with await ReplayJournal.open(url, KEYS) as journal:
+        assert await journal.lead("me", 0, 60) == 1
+        assert await journal.lead("me", 1, 0.05) == 1
+        await asyncio.sleep(0.1)
+        assert await journal.lead("me", 1, 60) == 2
 
 
 async def test_who_commits_both_at_once_and_who_commits_intents_alone_never_wait_for_each_other_in_a_ring(
