@@ -110,6 +110,9 @@ class Backends:
             return Answer(503, (), b"")
         if fault == "refused once" or orjson.loads(copy.body)["op"] in self.refusing:
             return Answer(400, (), b"{}")
+        if fault == "gave up":  # somebody before the backend did: it may still happen
+            self.late.append((self.clock.now() + LANDS_WITHIN, side, copy))
+            return Answer(504, (), b"")
         if fault == "late" and side.ids:  # of another one the copy is lost: its rows are carried after its deadline
             self.late.append((self.clock.now() + LANDS_WITHIN, side, copy))
         if fault in ("lost", "hangs", "late"):

@@ -13,7 +13,7 @@ from shadow.dualwrite.resolve import HangTogether, NoMapping
 from shadow.dualwrite.session import JournalUnavailable
 from shadow.dualwrite.testing import InMemoryJournal
 from shadow.settings import Rule, RuleKind
-from tests.shadow.dualwrite.backends import BOTH, ROWS, Backends, NoTokens, Stand
+from tests.shadow.dualwrite.backends import BEGIN_WITHIN, BOTH, LANDS_WITHIN, ROWS, Backends, NoTokens, Stand
 from tests.shadow.dualwrite.conftest import differed, held_back, state
 
 
@@ -302,3 +302,16 @@ async def test_rows_without_a_mapping_wait_for_a_person(stand: Stand) -> None:
     await stand.turns(5)
     (entry,) = await stand.journal.entries([1])
     assert (entry.state, entry.reason) == (State.PARKED, "it cannot be sent, and none")
+
+
+async def test_without_ids_no_rows_are_carried_while_a_copy_may_land_that_a_gateway_gave_up(
+    turned_stand: Stand,
+) -> None:
+    stand = turned_stand
+    await stand.write(("a",))
+    await stand.turns(3, ("gave up",))
+    assert stand.backends.healed == []
+    await stand.copy_lands()
+    stand.clock.turn(BEGIN_WITHIN + LANDS_WITHIN)
+    await stand.calm()
+    assert stand.backends.healed and stand.equal()
