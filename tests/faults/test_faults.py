@@ -62,11 +62,16 @@ def test_rubbish_holds_up_nobody_and_parks_nothing(on: Stage) -> None:
             good = [await send(b'{"name": "rubbish %d %b", "weight": 1}' % (n, _mark(on))) for n in range(5)]
             return await rubbish, good
 
+    # In an earlier round the answer to a malformed write may have got lost, and its rows were carried.
+    ((earlier,),) = on.ask("SELECT number FROM cutover.journal_position")
     rubbish, good = asyncio.run(hammered())
     assert set(rubbish) == ({500} if on.active == "node" else {400})
     assert set(good) <= {200, 201}
-    count = "SELECT count(*) FROM cutover.journal_entry WHERE lanes[1] LIKE 'unreadable/%%' AND state <> 'failed'"
-    assert on.ask(count) == [(0,)]
+    count = (
+        "SELECT count(*), count(*) FILTER (WHERE state <> 'failed') FROM cutover.journal_entry"
+        f" WHERE lanes[1] LIKE 'unreadable/%%' AND number > {earlier}"
+    )
+    assert on.ask(count) == [(100, 0)]
     assert wait_until(lambda: not on.ask("SELECT FROM cutover.journal_entry WHERE settled_at IS NULL"), 60)
 
 
