@@ -165,6 +165,16 @@ class Connection(asyncio.Protocol):
                 self._drain_waiter = asyncio.get_running_loop().create_future()
             await self._drain_waiter
 
+    async def taken(self) -> bool:
+        """Wait until the backend has taken enough of what was written. False if it has answered before: then nothing
+        more need be written, and the connection carries no other request."""
+        while self._writing_paused and self._head is None:
+            await self._next()
+        if self._head is None and self._error is not None:
+            raise self._error
+        self._tainted = self._tainted or self._writing_paused
+        return self._head is None
+
     async def head(self) -> AnswerHead:
         """The head of the final answer; raises UpstreamError."""
         while self._head is None:
@@ -287,6 +297,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The backend takes more."""
         self._writing_paused = False
+        self._wake()
         if self._tunnel is not None:
             self._tunnel.resume_writing()
         if self._drain_waiter is not None:

@@ -194,7 +194,8 @@ async def _send(connection: Connection, head: bytes, body: bytes) -> None:
     connection.write(head)
     for start in range(0, len(body), _AT_ONCE):
         connection.write(body[start : start + _AT_ONCE])
-        await connection.drain()
+        if not await connection.taken():
+            return
 
 
 def passed_on(fields: Fields) -> Iterable[Field]:

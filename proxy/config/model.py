@@ -110,6 +110,9 @@ class Sticky:
     """Give a client that has no key the cookie, so that it gets a side of its own."""
 
 
+LARGEST_JOURNALED = 48 * 1024 * 1024  # well below a message to the journal writer (shadow.dualwrite.messages)
+
+
 @dataclass(frozen=True, config=STRICT)
 class Limits:
     """What a client may send."""
@@ -224,6 +227,11 @@ class Config:
             for name, backend in self.backends.items()
             if name in refusing and not backend.refusals
         ]
+        if self.journals and self.limits.body > LARGEST_JOURNALED:
+            mistakes.append(
+                "limits.body: expected at most 48MiB, since every write is kept whole in the journal until both sides "
+                f"have it; got {self.limits.body} bytes"
+            )
         try:
             self.rows.declared()
         except RowsError as error:

@@ -7,10 +7,16 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from typing import IO
 
+import structlog
+
 from proxy.edge.arrived import Arrived, ClientGone
 from proxy.edge.forwarding import CONTINUE, STOPPED, Call, Refused
 from proxy.edge.head import Refusal, too_large
+from proxy.edge.pages import RETRY_AFTER
 
+log = structlog.get_logger("edge")
+
+_NO_ROOM = Refusal(503, "NO_ROOM", "The server has no room for a body of this size now. Try again.", (RETRY_AFTER,))
 _GARBLED = Refusal(400, "BAD_REQUEST", "The request's body is not well-formed.")
 
 
@@ -25,7 +31,7 @@ async def whole_body(call: Call, patience: float, spool: int, room: Room) -> byt
     arrived = call.arrived
     if not call.head.has_body:
         return b""
-    if arrived.body.is_eof():
+    if arrived.body.is_eof() and arrived.body.exception() is None:
         body = _bounded(arrived.body.read_nowait(-1), call.limits.body)
         if len(body) > spool:
             await room()
@@ -57,10 +63,14 @@ async def _read(arrived: Arrived, file: IO[bytes], patience: float, limit: int, 
         total += len(data)
         if total > limit:
             raise Refused(too_large(limit))
-        if total > spool:
-            await asyncio.to_thread(file.write, data)  # a full disk must not hold up everybody else
-        else:
-            file.write(data)
+        try:
+            if total > spool:
+                await asyncio.to_thread(file.write, data)  # a full disk must not hold up everybody else
+            else:
+                file.write(data)
+        except OSError as full:
+            log.error("body_not_spooled", error=str(full), directory=tempfile.gettempdir())
+            raise Refused(_NO_ROOM) from full
     if error := body.exception():
         raise error
     return total

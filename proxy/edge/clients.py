@@ -77,7 +77,16 @@ def claims_of(authorization: bytes) -> dict[str, Any] | None:
         claims = orjson.loads(base64.urlsafe_b64decode(parts[1] + b"=" * (-len(parts[1]) % 4)))
     except (binascii.Error, orjson.JSONDecodeError):
         return None
-    return claims if isinstance(claims, dict) else None
+    return claims if isinstance(claims, dict) and _is_plain(claims) else None
+
+
+def _is_plain(claims: dict[str, Any]) -> bool:
+    """Whether the claims can be written down again: more can be read, by nesting."""
+    try:
+        orjson.dumps(claims)
+    except orjson.JSONEncodeError:
+        return False
+    return True
 
 
 def _claim_read(authorization: bytes, name: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 import orjson
@@ -24,6 +25,10 @@ ANY: tuple[str, ...] = ("",)
 """The refusals of a request that nobody can read: whatever its 500 says."""
 
 
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKETS = re.compile(r"[\[\]{}]")
+
+
 def outcome_of(id: str, head: AnswerHead, body: bytes | None, *, refusals: Sequence[str]) -> Outcome:
     """The outcome of a write that was answered. `body` is None where it was too large to be kept.
 
@@ -32,6 +37,8 @@ def outcome_of(id: str, head: AnswerHead, body: bytes | None, *, refusals: Seque
     a 504 may be the word of a gateway that waits no longer, while the backend goes on.
     """
     answer = None if body is None else Answer(head.status, tuple(answer_fields(head.fields)), body)
+    if head.status == 429:  # said to the client and not kept: it may come again with its key
+        return Outcome(id, State.FAILED, reason="answered 429")
     if head.status < 400:
         return Outcome(id, State.DONE, answer)
     if head.status < 500:
@@ -57,11 +64,33 @@ def is_unreadable(fields: RawFields, body: bytes) -> bool:
     try:
         orjson.loads(body)
     except orjson.JSONDecodeError:
-        try:
-            json.loads(body)  # takes more: NaN, half surrogates, other encodings
-        except (ValueError, RecursionError):
-            return True
+        return not _is_read_by_somebody(body)
     return False
+
+
+def _is_read_by_somebody(body: bytes) -> bool:
+    """Whether a lenient reader would take it: one that replaces bytes that are no text, counts to any number, nests to
+    any depth, and takes NaN, half surrogates and other encodings. Express, for one, takes the first three."""
+    text = body.decode(json.detect_encoding(body), "replace").removeprefix("\ufeff")
+    try:
+        json.loads(text, strict=False, parse_int=len)
+    except RecursionError:
+        return _is_balanced(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_balanced(text: str) -> bool:
+    """Whether every bracket is closed: of what is nested too deep to be read here, that has to do."""
+    closing = {"]": "[", "}": "{"}
+    opened: list[str] = []
+    for bracket in _BRACKETS.findall(_STRINGS.sub("", text)):
+        if bracket in closing.values():
+            opened.append(bracket)
+        elif not opened or opened.pop() != closing[bracket]:
+            return False
+    return not opened
 
 
 def outcome_without_answer(id: str, error: UpstreamError) -> Outcome:

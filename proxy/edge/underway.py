@@ -80,7 +80,7 @@ class Sent:
             return connection.write(self._head + body)
         connection.write(self._head)
         connection.write(body)
-        await connection.drain()
+        await connection.taken()
 
 
 class UnderWay:
@@ -187,6 +187,8 @@ class UnderWay:
         connection.begin(self._call.head.method, interim_relay(self._call))
         await self._sent.to(connection)
         answer = await connection.head()
+        if not self._is_late:
+            self._timer.cancel()  # it is for the first byte; the rest may take its time, but for a pause in between
         pieces, size = [], 0
         while True:
             data, done = connection.take()
@@ -265,7 +267,8 @@ def _fields(call: Call, side: Side, intent: Intent) -> list[Field]:
     """The client's fields; a backend that cooperates gets the entry's id as its key, with originals as with copies."""
     if not side.cooperates:
         return list(call.fields)
-    return [field for field in call.fields if field[0].lower() != KEY_FIELD] + [
+    # Some servers take a field with underscores for the one with hyphens.
+    return [field for field in call.fields if field[0].lower().replace(b"_", b"-") != KEY_FIELD] + [
         (b"Idempotency-Key", intent.id.encode())
     ]
 

@@ -35,11 +35,12 @@ from shadow.connection import NO_BODY, Connection, UpstreamError
 from shadow.dualwrite.admission import Admission, Admitted, Noted, Repeated, Why
 from shadow.dualwrite.client import JournalClient
 from shadow.dualwrite.entry import Intent, Outcome, Request, State
-from shadow.dualwrite.lanes import lane_of_its_own, lanes_of
+from shadow.dualwrite.lanes import lanes_of, lanes_of_the_unreadable
 
 log = structlog.get_logger("edge")
 
 _ACCEPTABLE_KEY = re.compile(rb"[\x21-\x7e]{1,255}")
+_CREDENTIAL = re.compile(rb"auth|cookie|token|session|secret|key", re.IGNORECASE)
 _ANONYMOUS = "anonymous"
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
@@ -122,11 +123,11 @@ class Writes:
             at=now,
             forward_by=now + self._settings.queue + self._settings.forward_within,
             route=route.name,
-            lanes=(lane_of_its_own(id),) if call.unreadable else _lanes(call, route, body, claims),
+            lanes=_lanes(call, route, body, claims, id),
             request=Request(head.method, head.target, head.host or b"", tuple(call.fields), body),
             client=decision.client or _ANONYMOUS,
             actor=None if claims is None else orjson.dumps(claims).decode(),
-            key=_client_key(head.fields, authorization),
+            key=_client_key(head.fields),
             fingerprint=hashlib.sha256(b"%b %b\n%b" % (head.method.encode(), head.target, body)).hexdigest(),
             sequence=route.write.sequence,
             wait_until=now + self._settings.queue,
@@ -172,12 +173,16 @@ class Writes:
         return noted
 
 
-def _lanes(call: Call, route: Matched, body: bytes, claims: dict[str, Any] | None) -> tuple[str, ...]:
-    return lanes_of(route.write.lanes, parameters(route, call.head.path), body, claims)
+def _lanes(call: Call, route: Matched, body: bytes, claims: dict[str, Any] | None, id: str) -> tuple[str, ...]:
+    params = parameters(route, call.head.path)
+    if not call.unreadable:
+        return lanes_of(route.write.lanes, params, body, claims)
+    return lanes_of_the_unreadable(id, route.write.lanes, params, claims)
 
 
-def _client_key(fields: RawFields, authorization: bytes | None) -> str | None:
+def _client_key(fields: RawFields) -> str | None:
     """The client's own Idempotency-Key, for these credentials: nobody is told what another one's request was answered.
+    What may be a credential counts as one, so that of two clients without a token each has its own keys.
 
     Raises Refused if it cannot be one.
     """
@@ -186,8 +191,13 @@ def _client_key(fields: RawFields, authorization: bytes | None) -> str | None:
         return None
     if len(given) > 1 or not _ACCEPTABLE_KEY.fullmatch(given[0]):
         raise Refused(BAD_KEY)
-    whose = hashlib.blake2b(authorization or b"", digest_size=12).hexdigest()
-    return f"{whose}:{given[0].decode('ascii')}"
+    whose = hashlib.blake2b(digest_size=12)
+    for name, value in fields:
+        if name.lower() == b"authorization":
+            whose.update(value)
+        elif _CREDENTIAL.search(name) and name.lower() != KEY_FIELD:
+            whose.update(b"\n%b: %b" % (name.lower(), value))
+    return f"{whose.hexdigest()}:{given[0].decode('ascii')}"
 
 
 def _repeated(call: Call, answer: Answer) -> Answered:

@@ -165,8 +165,8 @@ def _replaying(config: Config, journal: ReplayJournal, sender: CopySender) -> tu
 
 def _sender(config: Config, around: Surroundings) -> CopySender:
     return CopySender(
-        databases=_databases(config), timeout=config.journal.timeout, body_limit=config.limits.body,
-        connections=config.journal.concurrency, secret=around.secret,
+        databases=_databases(config), timeout=config.journal.timeout, connections=config.journal.concurrency,
+        body_limit=max(config.limits.body, config.journal.answer_limit), secret=around.secret,
     )  # fmt: skip
 
 

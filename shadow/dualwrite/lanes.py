@@ -57,6 +57,23 @@ def is_lane_of_its_own(lane: str) -> bool:
     return lane.startswith(_UNREADABLE)
 
 
+def lanes_of_the_unreadable(
+    id: str, templates: tuple[str, ...], params: Mapping[str, str], claims: Mapping[str, Any] | None
+) -> tuple[str, ...]:
+    """The lanes of a write whose body nobody can read: one of its own, and those of the single things that its path or
+    its token name, for a backend may act without looking at the body."""
+    named = (
+        lane for template in templates for lane in _named(template, {"body": _UNREAD, "claim": claims, None: params})
+    )
+    return minimal((lane_of_its_own(id), *named))
+
+
+def _named(template: str, sources: Mapping[str | None, Any]) -> list[str]:
+    places = [segment for segment in _segments(template)[:DEEPEST] if not isinstance(segment, str)]
+    all_said = places and all(_values(place, sources)[0] for place in places)
+    return _filled(template, sources) if all_said else []
+
+
 def widest(route: WriteRoute) -> tuple[str, ...]:
     """The lanes of a write by this route of which nothing is known."""
     return lanes_of(route.lanes, {}, b"")

@@ -126,8 +126,9 @@ class Resolver:
             await self._journal.bereave(gone, before)
 
     async def _resolve(self, entry: Entry) -> None:
-        if self._targets[entry.origin].cooperates:
-            noted = await self._ask(entry)
+        asked = self._targets[entry.origin].cooperates
+        noted = await self._ask(entry) if asked else None
+        if asked:
             if noted is Noted.NOTED or (noted is None and not entry.ended):
                 return
         elif not await self._landing.is_over(entry):
@@ -135,7 +136,8 @@ class Resolver:
         try:
             self._healed.update(await self.heal(entry.lanes))
         except NoMapping as error:
-            await self._without_rows(entry, error)
+            if not (asked and noted is None):  # else it is asked again, until it says
+                await self._without_rows(entry, error)
         except JournalUnavailable:
             raise
         except Exception as error:
@@ -148,10 +150,15 @@ class Resolver:
 
     async def _without_rows(self, entry: Entry, why: NoMapping) -> None:
         route = self._routes.get(entry.route, WriteRoute())
-        if route.on_5xx == "no_effect":
+        if route.on_5xx == "no_effect" and await self._answered_5xx(entry):
             await self._journal.outcomes([Outcome(entry.id, State.FAILED, reason="declared: a 5xx has no effect")])
         else:
             await self._journal.park(entry.number, f"unknown outcome, and {why}")
+
+    async def _answered_5xx(self, entry: Entry) -> bool:
+        """Whether its backend itself has answered, and not with a success: a late one may have been overtaken."""
+        (whole,) = await self._journal.entries([entry.number])
+        return whole.ended and (whole.answer is None or whole.answer.status >= 500)
 
     async def heal(self, lanes: Sequence[str]) -> list[int]:
         """Carry the rows of the lanes and all that hangs together with them. The numbers that this settles.
@@ -297,4 +304,6 @@ def _recorded(entry: Entry, answer: Answer) -> Outcome:
     """What the backend has recorded under the id, as an outcome."""
     if answer.status < 400:
         return Outcome(entry.id, State.DONE, answer, "recorded by the backend")
+    if answer.status == 410:  # nothing was done, and there is no answer to repeat: its client may try again by its key
+        return Outcome(entry.id, State.FAILED, reason="the backend says 410 under this id, for ever")
     return Outcome(entry.id, State.FAILED, answer, f"the backend says {answer.status} under this id, for ever")

@@ -241,8 +241,18 @@ class JournalWriter:
                 self._outcomes.append(asked)
         self._wake.set()
         if self._held > HELD_AT_MOST:
+            self._shed()
+        if self._held > HELD_AT_MOST:
             for reading in self._edges:
                 reading.pause()
+
+    def _shed(self) -> None:
+        """Refuse those that came last and wait for busy lanes. To ask the edges to pause would not do: the outcome that
+        frees a lane would not be heard either."""
+        while self._waiting and self._held > HELD_AT_MOST // 2:
+            asked = self._waiting.pop()
+            self._given_up.append(asked.what.id)
+            self._answer(asked, Refused(Why.QUEUED))
 
     def _forget(self, id: str) -> None:
         """An outcome of what was never forwarded: it may not be admitted yet, and its edge has given it up."""
