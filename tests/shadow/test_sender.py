@@ -198,3 +198,23 @@ async def test_many_copies_share_a_few_connections() -> None:
     async with backend(handler) as url, sender(connections=3) as asking:
         await asyncio.gather(*(asking.ask(an_exchange(), Target("new", url)) for _ in range(12)))
     assert most == 3
+
+
+@pytest.mark.parametrize("closing", [True, False])
+async def test_an_answer_that_comes_before_the_body_is_read_is_the_answer(closing: bool) -> None:
+    asked = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
+        await writer.drain()
+        if not closing:
+            await asked.wait()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, sender() as asking:
+        target = Target("new", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        answer = await asking.ask(an_exchange(method="PUT", body=bytes(8_000_000)), target)
+        asked.set()
+    assert (answer.status, answer.body) == (413, b"no")

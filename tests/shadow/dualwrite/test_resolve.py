@@ -16,7 +16,7 @@ from shadow.dualwrite.resolve import NoMapping
 from shadow.dualwrite.testing import InMemoryJournal
 from shadow.sender import Target
 from shadow.testing import TurnedClock
-from tests.shadow.dualwrite.backends import NAMED, PLAIN, Backends, Stand
+from tests.shadow.dualwrite.backends import NAMED, PLAIN, ROUTES, Backends, Stand
 from tests.shadow.dualwrite.conftest import state
 
 
@@ -215,3 +215,38 @@ async def test_an_outcome_that_cannot_be_resolved_keeps_why(
     await turned_stand.turns(2)
     (entry,) = await turned_stand.journal.entries([1])
     assert entry.reason == "asked by its id: new answered 403 COPY_NOT_PROVEN"
+
+
+@pytest.mark.parametrize(("course", "becomes"), [("5xx", State.FAILED), ("lost", State.PARKED), ("late", State.PARKED)])
+async def test_only_a_5xx_is_what_a_route_declares_to_have_no_effect(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, course: str, becomes: State
+) -> None:
+    routes = {PLAIN: replace(ROUTES[PLAIN], on_5xx="no_effect")}
+    stand.replayer._resolver.use(routes)
+    stand.backends.unwilling.extend([NoMapping("none")] * 9)
+    await stand.write(("a",), course)
+    if course == "late":
+        await stand.write(("a",))
+        await stand.lands(told=True)  # too late: it was overtaken
+    stand.clock.turn(400)
+    await stand.turns(2)
+    assert await state(stand, 1) is becomes
+
+
+async def test_a_backend_with_ids_that_is_away_for_a_moment_has_nothing_parked(turned_stand: Stand) -> None:
+    turned_stand.backends.silent = True
+    turned_stand.backends.unwilling.extend([NoMapping("none")] * 9)
+    await turned_stand.write(("a",), "5xx")
+    await turned_stand.turns(3)
+    assert await state(turned_stand, 1) is State.UNKNOWN
+    turned_stand.backends.silent = False
+    turned_stand.backends.unwilling.clear()
+    await turned_stand.calm()
+    assert await state(turned_stand, 1) in (State.APPLIED, State.FAILED, State.HEALED)
+
+
+async def test_what_an_id_was_closed_for_leaves_no_answer_to_repeat(turned_stand: Stand) -> None:
+    await turned_stand.write(("a",), "never")
+    await turned_stand.turns(2)
+    (entry,) = await turned_stand.journal.entries([1])
+    assert (entry.state, entry.answer) == (State.FAILED, None)

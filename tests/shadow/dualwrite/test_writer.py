@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from shadow.answer import Answer
+from shadow.dualwrite import writer
 from shadow.dualwrite.admission import Admission, Admitted, Noted, Refused, Repeated, Why
 from shadow.dualwrite.client import JournalClient, Link
 from shadow.dualwrite.dialled import over_socket
@@ -303,3 +304,27 @@ async def test_two_machines_share_the_lanes_of_one_journal(
         entries = await one.entries(range(1, 61))
     assert most == {"a": 1, "b": 1}
     assert all(entry.state is State.DONE for entry in entries)
+
+
+async def test_bodies_that_wait_for_a_busy_lane_keep_nobody_from_being_heard(
+    place: Place, journal: ShakyJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last ones are refused; to read nothing more would also keep the outcome that frees their lane."""
+    monkeypatch.setattr(writer, "HELD_AT_MOST", 1 << 20)
+    large = replace(an_intent().request, body=bytes(200_000))
+    async with place.running(journal), an_edge(place) as edge:
+        await edge.intent(an_intent("running", "a"))
+        waiting = [
+            asyncio.create_task(edge.intent(replace(an_intent(f"i-{n}", "a", wait_until=soon(5)), request=large)))
+            for n in range(9)
+        ]
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(1):
+            assert isinstance(await edge.intent(an_intent("else", "b")), Admitted)
+            await edge.outcome(done("running"))
+        await until(lambda: any(isinstance(task.result(), Admitted) for task in waiting if task.done()))
+        refused = [task.result() for task in waiting if task.done() and isinstance(task.result(), Refused)]
+        assert refused and set(refused) == {Refused(Why.QUEUED)}
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
