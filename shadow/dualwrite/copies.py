@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from shadow import signature
-from shadow.answer import Answer
+from shadow.answer import Answer, AskFailed, Reason
 from shadow.dualwrite.entry import Entry
 from shadow.dualwrite.pinning import Pins
 from shadow.dualwrite.sequences import Sequences
@@ -33,6 +34,9 @@ class Copies(Protocol):
 
     async def set_sequence(self, target: Target, sequence: str, value: int) -> None:
         """The next value drawn from the sequence is `value`. Raises AskFailed (REFUSED: nothing was sent)."""
+
+    async def answers(self, target: Target) -> bool:
+        """Whether the backend answers anything at all now, and not with a 5xx. Raises nothing."""
 
 
 class TokenMinter(Protocol):
@@ -88,6 +92,18 @@ class CopySender(Sender):
     async def send(self, copy: Copy, target: Target) -> Answer:
         """The target's whole answer. Raises AskFailed and nothing else."""
         return await self.ask(copy, target)
+
+    async def answers(self, target: Target) -> bool:
+        """See `Copies.answers`: it is asked for `/`."""
+        asked = Exchange(
+            id=f"alive-{secrets.token_hex(8)}", at=self._clock.now(), seconds=0.0, epoch=0, active="", served="",
+            mirrored=target.name, route="", kind="read", method="GET", target=b"/", host=b"", headers=(), body=b"",
+            status=0, answer_headers=(), answer_body=b"",
+        )  # fmt: skip
+        try:
+            return (await self.ask(asked, target)).status < 500
+        except AskFailed as failed:
+            return failed.reason is Reason.TOO_LARGE
 
     async def set_sequence(self, target: Target, sequence: str, value: int) -> None:
         """See `Sequences.set`."""

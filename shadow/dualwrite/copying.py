@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import orjson
@@ -19,7 +20,7 @@ from shadow.dualwrite.judgement import judged
 from shadow.dualwrite.lanes import WriteRoute
 from shadow.dualwrite.ordering import is_final
 from shadow.dualwrite.pinning import Unpinnable, pins_of, sequence_value
-from shadow.dualwrite.retry import Act, decide
+from shadow.dualwrite.retry import FAULT_TRIES, Act, decide
 from shadow.dualwrite.session import JournalUnavailable
 from shadow.sender import Target
 
@@ -95,7 +96,11 @@ class Copying:
         return await self._decided(entry, route, heard, progress)
 
     async def _decided(self, entry: Entry, route: WriteRoute, heard: Answer | AskFailed, progress: int) -> Settlement:
-        decision = decide(heard, ids=self._targets[entry.target].cooperates, attempts=entry.attempts)
+        target = self._targets[entry.target]
+        decision = decide(heard, ids=target.cooperates, attempts=entry.attempts)
+        if decision.act is Act.RETRY and entry.attempts >= FAULT_TRIES and await self._copies.answers(target):
+            # It is this one that it cannot take, and all others wait for it.
+            decision = replace(decision, act=Act.REFUSED, why=f"{decision.why}; it answers others")
         answer = heard if isinstance(heard, Answer) else None
         if decision.act is Act.COMPARE and answer is not None:
             state, why = self._judged(entry, route, answer)

@@ -88,6 +88,7 @@ class Backends:
     faults: deque[str] = field(default_factory=deque)
     refusing: set[int] = field(default_factory=set)  # ops that the standby refuses whatever happens
     silent: bool = False  # to whoever asks what became of an id
+    answering: bool = False  # to whoever asks whether it answers at all
     sent: list[tuple[str, str]] = field(default_factory=list)
     copies: list[Copy] = field(default_factory=list)
     healed: list[tuple[str, ...]] = field(default_factory=list)  # lanes of every heal
@@ -129,6 +130,9 @@ class Backends:
         assert sequence == "things_id_seq"
         self.sides[target.name].sequence = value
         await asyncio.sleep(0)  # a round trip: others may be served meanwhile
+
+    async def answers(self, target: Target) -> bool:
+        return self.answering
 
     def check(self, lanes: tuple[str, ...]) -> None:
         """Every lane has rows here."""

@@ -11,6 +11,7 @@ import pytest
 from shadow.dualwrite.care import Care
 from shadow.dualwrite.entry import Entry, State
 from shadow.dualwrite.resolve import NoMapping
+from shadow.dualwrite.retry import FAULT_TRIES
 from shadow.dualwrite.session import JournalUnavailable
 from shadow.dualwrite.testing import InMemoryJournal, Roles
 from shadow.sender import Target
@@ -242,3 +243,19 @@ async def test_a_replayer_goes_on_looking_while_a_copy_takes_its_time(stand: Sta
     stand.backends.faults.append("hangs")
     assert await stand.replayer.turn()
     assert await stand.replayer.turn(), "others may be sent meanwhile"
+
+
+@pytest.mark.parametrize("answering", [True, False])
+async def test_one_copy_that_makes_the_standby_hang_up_does_not_hold_up_all_others_for_ever(
+    stand: Stand, answering: bool
+) -> None:
+    """A standby that answers nobody is waited for; one that only never answers this copy is not."""
+    stand.backends.answering = answering
+    await stand.write(("a",))
+    await stand.write(("b/1",))
+    for _ in range(FAULT_TRIES + 4):
+        await stand.turns(1, ("lost",), keeps_faults=False)
+        stand.clock.turn(20)
+    assert await state(stand, 1) is (State.PARKED if answering else State.DONE)
+    await stand.turns(3)
+    assert await state(stand, 2) is State.APPLIED
