@@ -129,6 +129,12 @@ def _copied_counts_as_applied(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Copying, "_copied", copied)
 
 
+def _heal_waits_for_nothing(patch: pytest.MonkeyPatch) -> None:
+    """It neither waits, nor looks whether all that it takes along could be marked."""
+    patch.setattr(Resolver, "_calm", _yes)
+    patch.setattr(Resolver, "_marked", _yes)
+
+
 def _heal_is_not_closed(patch: pytest.MonkeyPatch) -> None:
     def alone(lanes: Sequence[str], entries: Any) -> tuple[str, ...]:
         return ordering.minimal(lanes)
@@ -202,7 +208,7 @@ MUTATIONS = {
     "nobody looks after the copies of an earlier leader": Mutation(_set(Care, "_see_to_orphans", _nothing), "old"),
     "heal takes some lanes of what hangs together": Mutation(_heal_is_not_closed, "old"),
     "heal does not wait for what is in flight": Mutation(
-        _set(Resolver, "_calm", _yes), "old", courses=("ok", "open after", "5xx", "5xx")
+        _heal_waits_for_nothing, "old", courses=("ok", "open after", "5xx", "5xx")
     ),
     "rows are carried while a copy may still land on top of them": Mutation(
         _set(Landing, "copy_may_land", _never), "old", courses=("ok", "5xx"), routes=(PLAIN,), faults=("late",)
