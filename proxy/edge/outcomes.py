@@ -25,8 +25,9 @@ ANY: tuple[str, ...] = ("",)
 """The refusals of a request that nobody can read: whatever its 500 says."""
 
 
-_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_BRACKETS = re.compile(r"[\[\]{}]")
+_BALANCED_AT_MOST = 256 << 10  # characters in which brackets are counted while others wait
+# A string that does not end goes on to the end of the text: so no character is looked at twice.
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
 
 def outcome_of(id: str, head: AnswerHead, body: bytes | None, *, refusals: Sequence[str]) -> Outcome:
@@ -73,9 +74,9 @@ def _is_read_by_somebody(body: bytes) -> bool:
     any depth, and takes NaN, half surrogates and other encodings. Express, for one, takes the first three."""
     text = body.decode(json.detect_encoding(body), "replace").removeprefix("\ufeff")
     try:
-        json.loads(text, strict=False, parse_int=len)
+        json.loads(text, strict=False, parse_int=len, parse_float=len)
     except RecursionError:
-        return _is_balanced(text)
+        return len(text) > _BALANCED_AT_MOST or _is_balanced(text)
     except ValueError:
         return False
     return True
@@ -83,12 +84,12 @@ def _is_read_by_somebody(body: bytes) -> bool:
 
 def _is_balanced(text: str) -> bool:
     """Whether every bracket is closed: of what is nested too deep to be read here, that has to do."""
-    closing = {"]": "[", "}": "{"}
+    opener = {"]": "[", "}": "{"}
     opened: list[str] = []
-    for bracket in _BRACKETS.findall(_STRINGS.sub("", text)):
-        if bracket in closing.values():
-            opened.append(bracket)
-        elif not opened or opened.pop() != closing[bracket]:
+    for token in _BRACKETS.findall(text):
+        if token in opener.values():
+            opened.append(token)
+        elif token in opener and (not opened or opened.pop() != opener[token]):
             return False
     return not opened
 

@@ -181,14 +181,14 @@ class Resolver:
             result = "no_mapping"
             raise
         except asyncio.CancelledError:
-            result = ""  # rows may still be written, until the hold has lapsed
+            result = "cut_off"
             raise
         except Exception:
             result = "failed"
             raise
         finally:
-            if result:
-                metrics.HEALS.labels(result).inc()
+            metrics.HEALS.labels(result).inc()
+            if result != "cut_off":  # else rows may still be written, until the hold has lapsed
                 await self._journal.release(id)
 
     async def _carried_together(self, id: str, lanes: Sequence[str], sides: tuple[str, str] | None) -> list[int] | None:

@@ -150,7 +150,10 @@ async def test_the_status_says_what_became_of_a_write(
         (b"{", b"", True),
         (b"{'a': 1}", b"", True),
         (b"[" * 100_000, b"", True),
-        (b"[" * 100_000 + b"]" * 100_000, b"", False),  # Express reads this, and the next two
+        (b"[" * 9000 + b'"' + b'\\"' * 100_000, b"", True),  # nor does it keep anybody waiting
+        (b"[" * 9000 + b"}" + b"]" * 8999, b"", True),
+        (b"[" * 100_000 + b"]" * 100_000, b"", False),  # Express reads this, and the next three
+        (b"[" * 9000 + b'"a]\\"]"' + b"]" * 9000, b"", False),
         (b'{"a": "caf\xe9"}', b"", False),
         (b'{"a": 1%b}' % (b"0" * 5000), b"", False),
         (b"\xff\xfe\xfd", b"", True),
