@@ -98,10 +98,11 @@ class Copying:
     async def _decided(self, entry: Entry, route: WriteRoute, heard: Answer | AskFailed, progress: int) -> Settlement:
         target = self._targets[entry.target]
         decision = decide(heard, ids=target.cooperates, attempts=entry.attempts)
-        if decision.act is Act.RETRY and entry.attempts >= FAULT_TRIES and await self._copies.answers(target):
+        answer = heard if isinstance(heard, Answer) else None
+        unheard = decision.act is Act.RETRY and (answer is None or answer.status >= 500)  # a 409 has a bound of its own
+        if unheard and entry.attempts >= FAULT_TRIES and await self._copies.answers(target):
             # It is this one that it cannot take, and all others wait for it.
             decision = replace(decision, act=Act.REFUSED, why=f"{decision.why}; it answers others")
-        answer = heard if isinstance(heard, Answer) else None
         if decision.act is Act.COMPARE and answer is not None:
             state, why = self._judged(entry, route, answer)
             if route.carry == "both":

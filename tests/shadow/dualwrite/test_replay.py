@@ -8,10 +8,12 @@ from typing import Any
 import orjson
 import pytest
 
+from shadow.answer import Answer
 from shadow.dualwrite.care import Care
+from shadow.dualwrite.copies import Copy
 from shadow.dualwrite.entry import Entry, State
 from shadow.dualwrite.resolve import NoMapping
-from shadow.dualwrite.retry import FAULT_TRIES
+from shadow.dualwrite.retry import FAULT_TRIES, IN_PROGRESS_TRIES
 from shadow.dualwrite.session import JournalUnavailable
 from shadow.dualwrite.testing import InMemoryJournal, Roles
 from shadow.sender import Target
@@ -259,3 +261,23 @@ async def test_one_copy_that_makes_the_standby_hang_up_does_not_hold_up_all_othe
     assert await state(stand, 1) is (State.PARKED if answering else State.DONE)
     await stand.turns(3)
     assert await state(stand, 2) is State.APPLIED
+
+
+async def test_a_copy_that_is_still_under_way_is_waited_for_though_the_standby_answers_others(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand.backends.answering = True
+
+    async def in_progress(copy: Copy, target: Target) -> Answer:
+        return Answer(409, (), b'{"code":"IN_PROGRESS"}')
+
+    monkeypatch.setattr(stand.backends, "send", in_progress)
+    await stand.write(("a",))
+    for _ in range(IN_PROGRESS_TRIES):
+        await stand.turns(1)
+        stand.clock.turn(20)
+    assert await state(stand, 1) is State.DONE
+    for _ in range(4):
+        await stand.turns(1)
+        stand.clock.turn(20)
+    assert await state(stand, 1) is State.PARKED
